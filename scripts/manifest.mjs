@@ -1,0 +1,10 @@
+// Writes oclif.manifest.json, so that --help loads no command.
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Plugin } from '@oclif/core';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const plugin = new Plugin({ root, ignoreManifest: true, errorOnManifestCreate: true });
+await plugin.load();
+writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 1)}\n`);

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { lockedArtifact, readLockFile } from './lock-file.ts';
+import { parseCoordinate } from './maven.ts';
+import { artifactNames, withNeeds } from './names.ts';
+
+const root = join(import.meta.dirname, '../..');
+const downloaded = artifactNames.filter((name) => name !== 'speed-job');
+
+it('locks every artifact, and what is wanted in its version', async () => {
+  const lock = await readLockFile(root);
+  const wanted: Record<string, { version: string }> = JSON.parse(
+    readFileSync(join(root, 'locks', 'wanted.json'), 'utf8'),
+  );
+  expect(Object.keys(lock.artifacts).sort()).toEqual([...downloaded].sort());
+  for (const name of downloaded) {
+    expect(lock.artifacts[name]?.version).toBe(wanted[name]?.version);
+    const { downloadBytes, installedBytes, key } = lockedArtifact(lock, name, 'linux-x64');
+    expect(downloadBytes).toBeGreaterThan(1_000_000);
+    expect(installedBytes).toBeGreaterThanOrEqual(downloadBytes);
+    expect(key).toMatch(/^[\w.-]+-[0-9a-f]{10}$/);
+  }
+});
+
+it('names no host', () => {
+  for (const file of readdirSync(join(root, 'locks')))
+    expect(readFileSync(join(root, 'locks', file), 'utf8')).not.toContain('://');
+});
+
+it('gives jars of one artifact distinct names, and each platform its own', async () => {
+  const lock = await readLockFile(root);
+  for (const platform of ['linux-x64', 'linux-arm64']) {
+    for (const name of ['kafka', 'spark'] as const) {
+      const { source } = lockedArtifact(lock, name, platform);
+      if (source.kind !== 'maven') throw new Error(`${name} comes from ${source.kind}`);
+      const files = source.files.map(({ coordinate }) => parseCoordinate(coordinate).path.split('/').at(-1));
+      expect(new Set(files).size).toBe(files.length);
+      const foreign = platform === 'linux-x64' ? /aarch_64|osx|windows/ : /x86_64|osx|windows/;
+      expect(files.filter((file) => foreign.test(file ?? ''))).toEqual([]);
+    }
+  }
+});
+
+it('says where a missing platform is available', async () => {
+  const lock = await readLockFile(root);
+  expect(() => lockedArtifact(lock, 'clickhouse', 'plan9-mips')).toThrow(
+    expect.objectContaining({ code: 'PLATFORM_UNSUPPORTED', actions: [expect.stringContaining('linux-x64')] }),
+  );
+});
+
+it('reports a missing or broken lock file as ours', async () => {
+  await expect(readLockFile(import.meta.dirname)).rejects.toMatchObject({ code: 'LOCK_INVALID', category: 'bug' });
+});
+
+it('puts needs before what needs them', () => {
+  expect(withNeeds(['speed-job', 'spark'])).toEqual(['jre', 'ecj', 'spark', 'speed-job']);
+});

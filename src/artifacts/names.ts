@@ -1,0 +1,34 @@
+/** What the platform is made of. Types only beside the list, so that components may import this file. */
+
+export const artifactNames = [
+  'jre',
+  'postgres',
+  'clickhouse',
+  'kafka',
+  'debezium',
+  'registry',
+  'objectstore',
+  'spark',
+  'ecj',
+  'speed-job',
+] as const;
+
+/** Names in locks/artifacts.json, and `speed-job`, which is built from dags-repo/spark/src. */
+export type ArtifactName = (typeof artifactNames)[number];
+
+export interface InstalledArtifact {
+  /** Absolute directory. Of `jre` it is the Java home, of `debezium` a plugin.path, of `postgres` the parent of bin and lib. */
+  root: string;
+  /** Jars in a fixed order, absolute; empty where the artifact is no set of jars. */
+  classPath: readonly string[];
+}
+
+/** What must be installed for an artifact to be made. */
+export const artifactNeeds: Partial<Record<ArtifactName, readonly ArtifactName[]>> = {
+  'speed-job': ['jre', 'ecj', 'spark'],
+};
+
+/** The names and what they need, each once, needs first. */
+export function withNeeds(names: readonly ArtifactName[]): ArtifactName[] {
+  return [...new Set(names.flatMap((name) => [...(artifactNeeds[name] ?? []), name]))];
+}

@@ -1,0 +1,58 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, type CommandResult } from '../cli/base-command.ts';
+import { portAssignments, withEnvironment } from '../cli/flags.ts';
+import type { OperationContext } from '../core/events.ts';
+import { up } from '../operations/up.ts';
+import { upText } from '../output/up-text.ts';
+
+export default class Up extends BaseCommand {
+  static override summary = 'Bring the platform up: install, start, provision; run again to repair or upgrade';
+  static override description =
+    'Checks the machine, installs what is missing, starts every component in dependency order and waits until each answers by its own protocol. What already runs as desired is left alone.';
+  static override examples = [
+    '<%= config.bin %> up --profile lite',
+    '<%= config.bin %> up --dry-run',
+    '<%= config.bin %> up --only clickhouse --json',
+    '<%= config.bin %> up --stack second --profile ./mine.yaml --any-port',
+  ];
+  static override flags = withEnvironment({
+    profile: Flags.string({
+      description: 'lite, full or a file; default: the one used before, else lite',
+      helpValue: 'NAME|FILE',
+    }),
+    runtime: Flags.option({
+      options: ['auto', 'embedded'] as const,
+      default: 'auto' as const,
+      description: 'Where components run; auto takes embedded (processes on this machine)',
+    })(),
+    only: Flags.string({
+      multiple: true,
+      description: 'Only this component and what it needs',
+      helpValue: 'COMPONENT',
+    }),
+    without: Flags.string({ multiple: true, description: 'Leave this component out', helpValue: 'COMPONENT' }),
+    'dry-run': Flags.boolean({ description: 'Show what would be done and change nothing' }),
+    port: Flags.string({ multiple: true, description: 'Fix a port, e.g. postgres.sql=5433', helpValue: 'ID=PORT' }),
+    'any-port': Flags.boolean({ description: 'Take another port where the default one is busy' }),
+    force: Flags.boolean({ description: 'Go on although the machine is smaller than the profile' }),
+  });
+
+  protected override async execute(context: OperationContext): Promise<CommandResult> {
+    const { flags } = await this.parse(Up);
+    const data = await up(
+      {
+        ...this.stackOf(flags),
+        profile: flags.profile,
+        only: flags.only ?? [],
+        without: flags.without ?? [],
+        dryRun: flags['dry-run'],
+        ports: portAssignments(flags.port ?? []),
+        anyPort: flags['any-port'],
+        force: flags.force,
+        runtime: flags.runtime,
+      },
+      context,
+    );
+    return { data, text: upText(data) };
+  }
+}

@@ -1,0 +1,73 @@
+import type { ArtifactName, InstalledArtifact } from '../artifacts/names.ts';
+import type { RenderedFile, ServiceSpec } from '../core/service-spec.ts';
+import type { ComponentName } from '../platform/pipeline.ts';
+import type { Profile } from '../platform/profile.ts';
+
+export type { ArtifactName, InstalledArtifact };
+
+/** One product. Pure: data in, data out; no process is started and no file is written here (docs/adr/0003). */
+export interface ComponentDefinition {
+  name: ComponentName;
+  title: string;
+  /** Must be ready (healthy and provisioned) before this one starts. */
+  dependsOn: readonly ComponentName[];
+  artifacts: readonly ArtifactName[];
+  /** Instance names in this profile; the component's own name where there is one. */
+  instances(profile: Profile): readonly string[];
+  ports(profile: Profile): readonly PortNeed[];
+  credentials: readonly CredentialNeed[];
+  /** Config files and start spec of one instance. */
+  render(context: RenderContext, instance: string): InstancePlan;
+  endpoints(context: RenderContext): readonly Endpoint[];
+}
+
+export interface PortNeed {
+  /** Unique in the stack: "<instance>.<name>", e.g. "kafka-1.broker". */
+  id: string;
+  instance: string;
+  /** Preferred port of the default stack. */
+  preferred: number;
+}
+
+export interface CredentialNeed {
+  /** Unique in the stack, e.g. "postgres.superuser". */
+  id: string;
+  user: string;
+  /** password: 24 url-safe characters; accessKey: 20 upper-case; uuid: random; clusterId: 22-char base64 uuid (Kafka). */
+  kind: 'password' | 'accessKey' | 'uuid' | 'clusterId';
+}
+
+/** Everything a component may look at when it renders. */
+export interface RenderContext {
+  stack: string;
+  profile: Profile;
+  host: string;
+  /** @throws when the id was not declared in ports(). */
+  port(id: string): number;
+  user(credentialId: string): string;
+  secret(credentialId: string): string;
+  artifact(name: ArtifactName): InstalledArtifact;
+  /** Absolute directory of an instance: data survives down, conf is rewritten by up, run holds pids and sockets, cache may be deleted. */
+  dir(instance: string, kind: 'data' | 'conf' | 'run' | 'cache'): string;
+  /** Absolute directory of files that ship with the project: templates, schemas, dags-repo. */
+  projectDir(kind: 'templates' | 'schemas' | 'dags-repo'): string;
+  /** A file of templates/ rendered with eta: <%= it.name %>. */
+  template(path: string, data: Record<string, unknown>): string;
+  /** Absolute path of a Python >= 3.11. */
+  python: string;
+}
+
+export interface InstancePlan {
+  files: readonly RenderedFile[];
+  service: ServiceSpec;
+}
+
+export interface Endpoint {
+  component: ComponentName;
+  /** e.g. "sql", "kafka", "http", "s3", "rest". */
+  protocol: string;
+  url: string;
+  /** Credential to use, by id; its secret is never part of the url. */
+  credential?: string;
+  description: string;
+}

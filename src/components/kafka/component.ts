@@ -1,0 +1,124 @@
+import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
+import type { Profile } from '../../platform/profile.ts';
+import type { ComponentDefinition, RenderContext } from '../contract.ts';
+import { javaCommand, javaService } from '../jvm.ts';
+import { mebibytes } from '../units.ts';
+
+/** Combined broker and controller nodes in KRaft mode: one, or three with replication 3. */
+export const kafka: ComponentDefinition = {
+  name: 'kafka',
+  title: 'Kafka',
+  dependsOn: [],
+  artifacts: ['jre', 'kafka'],
+  instances: (profile) => nodes(profile).map(({ instance }) => instance),
+  ports: (profile) =>
+    nodes(profile).flatMap(({ instance, id }) => [
+      { id: `${instance}.broker`, instance, preferred: 19092 + 10 * (id - 1) },
+      { id: `${instance}.controller`, instance, preferred: 19093 + 10 * (id - 1) },
+    ]),
+  credentials: [{ id: 'kafka.cluster', user: 'cluster', kind: 'clusterId' }],
+  render: (context, instance) => {
+    return { files: configFiles(context, instance), service: service(context, instance) };
+  },
+  endpoints: (context) => [
+    {
+      component: 'kafka',
+      protocol: 'kafka',
+      url: bootstrapServers(context),
+      description: 'Bootstrap servers, plaintext on loopback',
+    },
+  ],
+};
+
+/** "host:port" of every broker, comma-separated. */
+export function bootstrapServers(context: RenderContext): string {
+  return nodes(context.profile)
+    .map(({ instance }) => `${context.host}:${context.port(`${instance}.broker`)}`)
+    .join(',');
+}
+
+/** Copies of every partition, and how many of them must have a record before it counts as written. */
+export function replication({ kafka: { brokers } }: Profile): { factor: number; minInSync: number } {
+  return brokers === 1 ? { factor: 1, minInSync: 1 } : { factor: 3, minInSync: 2 };
+}
+
+/** The first node has the component's own name, so that a stack with one broker and one with three share it. */
+function nodes({ kafka: { brokers } }: Profile): { instance: string; id: number }[] {
+  return Array.from({ length: brokers }, (_, index) => ({
+    instance: index === 0 ? 'kafka' : `kafka-${index + 1}`,
+    id: index + 1,
+  }));
+}
+
+const nodeId = (instance: string): number => Number(/-(\d+)$/.exec(instance)?.[1] ?? 1);
+
+function configFiles(context: RenderContext, instance: string): RenderedFile[] {
+  const { profile, host } = context;
+  const conf = context.dir(instance, 'conf');
+  const data = {
+    host,
+    nodeId: nodeId(instance),
+    brokerPort: context.port(`${instance}.broker`),
+    controllerPort: context.port(`${instance}.controller`),
+    voters: nodes(profile).map((node) => `${node.id}@${host}:${context.port(`${node.instance}.controller`)}`),
+    dataDir: context.dir(instance, 'data'),
+    replication: replication(profile),
+    single: profile.kafka.brokers === 1,
+    cleanerBufferBytes: mebibytes((profile.components.kafka.heapMiB ?? 256) / 32),
+  };
+  return [
+    { path: `${conf}/server.properties`, content: context.template('kafka/server.properties.eta', data), mode: 0o644 },
+    { path: `${conf}/log4j2.properties`, content: context.template('kafka/log4j2.properties.eta', {}), mode: 0o644 },
+  ];
+}
+
+function service(context: RenderContext, instance: string): ServiceSpec {
+  const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.kafka;
+  const conf = context.dir(instance, 'conf');
+  const { classPath } = context.artifact('kafka');
+  const common = { instance, classPath, metaspaceMiB: 128, codeCacheMiB: 64 };
+  const logging = `-Dlog4j2.configurationFile=${conf}/log4j2.properties`;
+  return {
+    name: instance,
+    component: 'kafka',
+    prepare: [
+      {
+        title: 'Format storage',
+        command: javaCommand(context, {
+          ...common,
+          mainClass: 'kafka.tools.StorageTool',
+          heapMiB: 128,
+          quickStart: true,
+          flags: [logging],
+          args: [
+            'format',
+            '--ignore-formatted',
+            '-t',
+            context.secret('kafka.cluster'),
+            '-c',
+            `${conf}/server.properties`,
+          ],
+        }),
+        marker: `${context.dir(instance, 'data')}/.formatted`,
+      },
+    ],
+    ...javaService(
+      context,
+      {
+        ...common,
+        mainClass: 'kafka.Kafka',
+        heapMiB,
+        directMiB: 64,
+        flags: [logging],
+        args: [`${conf}/server.properties`],
+      },
+      'kafka',
+    ),
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 30_000,
+    probe: { kind: 'kafka', bootstrap: `${context.host}:${context.port(`${instance}.broker`)}` },
+    startTimeoutMs: 90_000,
+    probeIntervalMs: 5000,
+    memoryBytes: mebibytes(memoryMiB),
+  };
+}

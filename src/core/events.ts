@@ -1,0 +1,83 @@
+/** What operations tell while they run. Sinks (live terminal, plain lines, JSON) show it; operations never print. */
+export type OperationEvent = StepEvent | ProgressEvent | LogEvent | WarningEvent;
+
+export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
+
+export interface StepEvent {
+  type: 'step';
+  /** Unique within the operation, e.g. "start/kafka". */
+  id: string;
+  title: string;
+  /** id of the enclosing step, if any; it was announced before. */
+  parent?: string;
+  status: StepStatus;
+  /** One line beside the title, e.g. "already running" or the reason of a failure. */
+  detail?: string;
+  /** Since the step began to run; set on done and failed. */
+  elapsedMs?: number;
+  /** Proportional set size of what the step started. */
+  memoryBytes?: number;
+}
+
+export interface ProgressEvent {
+  type: 'progress';
+  /** id of the step that progresses. */
+  id: string;
+  done: number;
+  total?: number;
+  unit: 'bytes' | 'items' | 'events';
+  detail?: string;
+}
+
+export interface LogEvent {
+  type: 'log';
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  component?: string;
+}
+
+export interface WarningEvent {
+  type: 'warning';
+  message: string;
+}
+
+export type Emit = (event: OperationEvent) => void;
+
+/** Handed to every operation. */
+export interface OperationContext {
+  emit: Emit;
+  /** Aborted on Ctrl-C and SIGTERM; operations stop at the next safe point and throw the signal's reason. */
+  signal: AbortSignal;
+}
+
+/** Runs one step and reports its start, end, duration or failure. `run` may return the line to show beside the title. */
+export async function step<T>(
+  context: OperationContext,
+  descriptor: { id: string; title: string; parent?: string },
+  run: () => Promise<{ value: T; detail?: string; skipped?: boolean; memoryBytes?: number }>,
+): Promise<T> {
+  const started = performance.now();
+  context.signal.throwIfAborted();
+  context.emit({ type: 'step', ...descriptor, status: 'running' });
+  try {
+    const { value, detail, skipped, memoryBytes } = await run();
+    context.emit({
+      type: 'step',
+      ...descriptor,
+      status: skipped === true ? 'skipped' : 'done',
+      elapsedMs: performance.now() - started,
+      ...(detail === undefined ? {} : { detail }),
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    });
+    return value;
+  } catch (error) {
+    context.emit({
+      type: 'step',
+      ...descriptor,
+      status: 'failed',
+      elapsedMs: performance.now() - started,
+      detail: error instanceof Error ? error.message : String(error),
+    });
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { LambdaError } from '../core/errors.ts';
+import { type OperationContext, step } from '../core/events.ts';
+import { openStack, type StackRef } from './stack.ts';
+
+export interface DownRequest extends StackRef {
+  volumes: boolean;
+  confirmed: boolean;
+}
+
+export interface DownReport {
+  stack: string;
+  stopped: readonly string[];
+  volumesDeleted: boolean;
+}
+
+/** Stops everything in reverse dependency order. @throws LambdaError CONFIRMATION_NEEDED, STACK_BUSY */
+export async function down(request: DownRequest, context: OperationContext): Promise<DownReport> {
+  if (request.volumes && !request.confirmed) {
+    throw new LambdaError(`Deleting all data of stack "${request.stack}" needs a yes.`, {
+      code: 'CONFIRMATION_NEEDED',
+      category: 'confirmation',
+      actions: ['lambdactl down --volumes --yes'],
+    });
+  }
+  const stack = await openStack(request);
+  return stack.exclusively('down', async () => {
+    const observed = await stack.runtime.observe();
+    const running = observed.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
+    await step(context, { id: 'stop', title: 'Stop components' }, async () => {
+      await stack.runtime.stop(undefined, context);
+      return { value: undefined, detail: running.length > 0 ? running.join(', ') : 'nothing was running' };
+    });
+    if (request.volumes) {
+      await step(context, { id: 'destroy', title: 'Delete data' }, async () => {
+        await stack.runtime.destroy(context);
+        return { value: undefined };
+      });
+    }
+    return { stack: request.stack, stopped: running, volumesDeleted: request.volumes };
+  });
+}

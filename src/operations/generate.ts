@@ -1,0 +1,122 @@
+import { LambdaError, usageError } from '../core/errors.ts';
+import { type OperationContext, step } from '../core/events.ts';
+import type { BadKind } from '../generator/bad-data.ts';
+import type { RunOptions } from '../generator/options.ts';
+import { type GeneratorResult, runGenerator } from '../generator/run.ts';
+import { openStack, type StackRef } from './stack.ts';
+
+/** Flags as typed; numbers are read here, so that every wrong one gets the same kind of answer. */
+export interface GenerateRequest extends StackRef {
+  flags: Readonly<Record<string, unknown>>;
+}
+
+const badRateFlags: Readonly<Record<string, BadKind | 'duplicate'>> = {
+  'malformed-rate': 'malformed_json',
+  'missing-field-rate': 'missing_field',
+  'wrong-type-rate': 'wrong_type',
+  'unknown-event-type-rate': 'unknown_type',
+  'future-rate': 'future_timestamp',
+  'late-rate': 'late_timestamp',
+  'duplicate-rate': 'duplicate',
+};
+
+/**
+ * Runs the generator into the stack's Kafka or another sink.
+ * @throws LambdaError BAD_NUMBER, BAD_RATE, NOT_UP; what runGenerator throws
+ */
+export async function generate(request: GenerateRequest, context: OperationContext): Promise<GeneratorResult> {
+  const options = await optionsOf(request);
+  const title = `Generate ${options.rate === 'max' ? 'as fast as possible' : `${options.rate} events/s`}`;
+  return step(context, { id: 'generate', title }, async () => {
+    const result = await runGenerator(options, {
+      signal: context.signal,
+      onProgress: ({ sent, rate, lateMs }) =>
+        context.emit({
+          type: 'progress',
+          id: 'generate',
+          done: sent,
+          unit: 'events',
+          detail: `${Math.round(rate)}/s${lateMs > 1000 ? `, ${(lateMs / 1000).toFixed(1)} s behind` : ''}`,
+          ...(options.count === undefined ? {} : { total: options.count }),
+        }),
+    });
+    if (result.failed > 0) {
+      throw new LambdaError(`${result.failed} records were not delivered.`, {
+        code: 'GENERATE_INCOMPLETE',
+        category: 'external',
+        details: { result },
+      });
+    }
+    return { value: result, detail: `${result.sent} sent, ${Math.round(result.achievedRate)}/s` };
+  });
+}
+
+async function optionsOf({ flags, ...ref }: GenerateRequest): Promise<RunOptions> {
+  const text = (name: string) => (typeof flags[name] === 'string' ? flags[name] : undefined);
+  const given = <K extends string, T>(key: K, value: T | undefined) =>
+    (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }; // absent, not undefined: exactOptionalPropertyTypes
+  const number = (name: string) => numberFlag(name, text(name));
+  const bad = Object.fromEntries(
+    Object.entries(badRateFlags).flatMap(([flag, kind]) => {
+      const share = number(flag);
+      return share === undefined ? [] : [[kind, share]];
+    }),
+  );
+  const rate = text('rate') === 'max' ? ('max' as const) : number('rate');
+  if (typeof rate === 'number' && rate <= 0) {
+    throw usageError(`--rate ${rate}: a rate is above 0.`, {
+      code: 'BAD_RATE',
+      actions: ['e.g. --rate 1000, or --rate max'],
+    });
+  }
+  return {
+    ...given('rate', rate),
+    ...given('duration', text('duration')),
+    ...given('count', number('count')),
+    ...given('seed', number('seed')),
+    ...given('startTime', text('start-time')),
+    ...given('users', number('users')),
+    ...given('products', number('products')),
+    ...given('sessions', number('sessions')),
+    ...given('newUserShare', number('new-user-share')),
+    ...given('badRate', number('bad-rate')),
+    bad,
+    paced: flags.unpaced !== true,
+    shape: flags.shape as NonNullable<RunOptions['shape']>, // oclif checked it against its options
+    sink: await sinkOf(ref, {
+      sink: text('sink'),
+      file: text('file'),
+      bootstrap: text('bootstrap'),
+      compression: text('compression'),
+    }),
+  };
+}
+
+function numberFlag(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text.replaceAll('_', ''));
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw usageError(`--${name} ${text} is no number.`, { code: 'BAD_NUMBER' });
+}
+
+type SinkFlags = Record<'sink' | 'file' | 'bootstrap' | 'compression', string | undefined>;
+
+async function sinkOf(ref: StackRef, { sink, file, bootstrap, compression }: SinkFlags): Promise<RunOptions['sink']> {
+  if (sink === 'stdout' || sink === 'null') return { type: sink };
+  if (sink === 'file') {
+    if (file === undefined) throw usageError('--sink file needs --file PATH.', { code: 'BAD_USAGE' });
+    return { type: 'file', path: file };
+  }
+  const servers = bootstrap === undefined ? await stackBootstrap(ref) : bootstrap.split(',');
+  const codec = compression as 'lz4' | 'snappy' | 'zstd' | 'none'; // oclif checked it against its options
+  return { type: 'kafka', bootstrap: servers, compression: codec };
+}
+
+async function stackBootstrap(ref: StackRef): Promise<string[]> {
+  const stack = await openStack(ref);
+  await stack.requireUp();
+  const endpoints = await stack.runtime.endpoints();
+  return endpoints
+    .filter(({ component }) => component === 'kafka')
+    .flatMap(({ url }) => url.replace(/^kafka:\/\//, '').split(','));
+}

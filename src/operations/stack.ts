@@ -1,0 +1,202 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPython } from '../artifacts/python.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+import { openArtifactStore } from '../artifacts/store.ts';
+import { catalogue } from '../components/catalogue.ts';
+import type { ArtifactName, ComponentDefinition } from '../components/contract.ts';
+import { LambdaError } from '../core/errors.ts';
+import type { OperationContext } from '../core/events.ts';
+import { type Profile, profileSchema } from '../platform/profile.ts';
+import type { Runtime } from '../runtimes/contract.ts';
+import { createEmbeddedRuntime, ownProcesses } from '../runtimes/embedded/runtime.ts';
+import { type DesiredState, readDesired, updateDesired } from '../state/desired.ts';
+import { withLock } from '../state/lock.ts';
+import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
+import { allocatePorts, portsOfOtherStacks } from '../state/ports.ts';
+import { type Credentials, ensureSecrets, readSecrets } from '../state/secrets.ts';
+import { readIfExists } from '../system/files.ts';
+import { resolveHome } from '../system/paths.ts';
+
+/** Where the files that ship with lambdactl lie; the same from src and from dist. */
+export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+const host = '127.0.0.1';
+
+/** Version of lambdactl. */
+export async function packageVersion(): Promise<string> {
+  const text = await readIfExists(join(projectRoot, 'package.json'));
+  const version: unknown = text === null ? null : JSON.parse(text).version;
+  return typeof version === 'string' ? version : 'unknown';
+}
+
+/** As the global flags name it. */
+export interface StackRef {
+  /** Default ~/.lambdactl. */
+  home: string | undefined;
+  stack: string;
+}
+
+export interface Choice {
+  profile: Profile;
+  components: readonly ComponentDefinition[];
+  /** Fixed ports by id. */
+  ports: Readonly<Record<string, number>>;
+  anyPort: boolean;
+}
+
+export function artifactStore({ home }: StackRef): ArtifactStore {
+  return openArtifactStore({ home: resolveHome(home), projectRoot });
+}
+
+/** @throws LambdaError BAD_STACK_NAME, STATE_CORRUPT */
+export async function openStack(ref: StackRef): Promise<OpenStack> {
+  const paths = stackPaths(resolveHome(ref.home), ref.stack);
+  const stack = new OpenStack(paths, artifactStore(ref), await readDesired(paths), await readSecrets(paths));
+  await stack.connect();
+  return stack;
+}
+
+/** A stack as an operation works with it: what is desired, its credentials, its runtime. */
+export class OpenStack {
+  readonly paths: StackPaths;
+  readonly artifacts: ArtifactStore;
+  private desired: DesiredState | null;
+  private credentials: Credentials;
+  private connected: Runtime | null = null;
+
+  constructor(paths: StackPaths, artifacts: ArtifactStore, desired: DesiredState | null, credentials: Credentials) {
+    this.paths = paths;
+    this.artifacts = artifacts;
+    this.desired = desired;
+    this.credentials = credentials;
+  }
+
+  get name(): string {
+    return this.paths.stack;
+  }
+
+  get home(): string {
+    return this.paths.home;
+  }
+
+  get ports(): Readonly<Record<string, number>> {
+    return this.desired?.ports ?? {};
+  }
+
+  /** The profile of the last `up`; null when there was none or it is of another version of lambdactl. */
+  get profile(): Profile | null {
+    const parsed = profileSchema.safeParse(this.desired?.profile);
+    return parsed.success ? parsed.data : null;
+  }
+
+  get runtime(): Runtime {
+    if (this.connected === null) throw new Error('the stack is not connected');
+    return this.connected;
+  }
+
+  /** Opens the runtime; starting components needs `install` first. */
+  async connect(artifacts: Awaited<ReturnType<ArtifactStore['ensure']>> | null = null): Promise<void> {
+    const { home, name: stack } = this;
+    this.connected = createEmbeddedRuntime({
+      home,
+      stack,
+      projectRoot,
+      version: await packageVersion(),
+      components: catalogue,
+      artifacts,
+      // Needed where something is rendered; looking it up costs a process.
+      python: artifacts === null ? '' : await findPython(),
+    });
+  }
+
+  /** Installs what is missing and opens the runtime with it. */
+  async install(names: readonly ArtifactName[], context: OperationContext): Promise<void> {
+    await this.connect(await this.artifacts.ensure(names, context));
+  }
+
+  /** One changing operation at a time. @throws LambdaError STACK_BUSY naming the other one */
+  async exclusively<T>(command: string, work: () => Promise<T>): Promise<T> {
+    await createStackDirs(this.paths);
+    return withLock(this.paths.lockDir, { command: `lambdactl ${command}` }, work);
+  }
+
+  /** @throws LambdaError NOT_UP */
+  async requireUp(): Promise<void> {
+    const { services } = await this.runtime.observe();
+    if (services.some(({ pid }) => pid !== null)) return;
+    throw new LambdaError(`Stack "${this.name}" is not up.`, {
+      code: 'NOT_UP',
+      category: 'preflight',
+      actions: [this.name === 'default' ? 'lambdactl up' : `lambdactl up --stack ${this.name}`],
+    });
+  }
+
+  /** Ports that `desire` would take; remembers nothing. @throws LambdaError PORT_BUSY */
+  async planPorts({ profile, components, ports, anyPort }: Choice): Promise<Readonly<Record<string, number>>> {
+    const ours = await ownProcesses(this.home, this.name);
+    return allocatePorts(
+      components.flatMap((component) => component.ports(profile)),
+      {
+        stack: this.name,
+        host,
+        explicit: ports,
+        anyPort,
+        remembered: this.ports,
+        reserved: await portsOfOtherStacks(this.paths),
+        isOurs: (pid) => ours.has(pid),
+      },
+    );
+  }
+
+  /** Settles ports and credentials and writes the desired state. @throws LambdaError PORT_BUSY */
+  async desire(choice: Choice): Promise<void> {
+    const ports = await this.planPorts(choice);
+    const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
+    this.credentials = await ensureSecrets(
+      this.paths,
+      choice.components.flatMap(({ credentials }) => credentials),
+    );
+    this.desired = await updateDesired(this.paths, (present) => ({
+      runtime: 'embedded',
+      profile: choice.profile,
+      components: choice.components.map(({ name }) => name),
+      ports: { ...present.ports, ...ports },
+      pins,
+    }));
+    await this.connect();
+  }
+
+  user(credential: string): string {
+    return this.credential(credential).user;
+  }
+
+  secret(credential: string): string {
+    return this.credential(credential).secret;
+  }
+
+  memoryBudgetBytes(component: string): number | null {
+    const budgets: Readonly<Record<string, { memoryMiB: number }>> = this.profile?.components ?? {};
+    const budget = budgets[component];
+    return budget === undefined ? null : budget.memoryMiB * 1_048_576;
+  }
+
+  /** PSS of all instances of a component, null while it was not yet measured. */
+  async memoryInUse(component: string): Promise<number | null> {
+    const { services } = await this.runtime.observe();
+    const measured = services.flatMap((each) => (each.component === component ? [each.pssBytes] : []));
+    return measured.some((bytes) => bytes === null)
+      ? null
+      : measured.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+  }
+
+  private credential(id: string) {
+    const found = this.credentials[id];
+    if (found !== undefined) return found;
+    throw new LambdaError(`Stack "${this.name}" has no credential "${id}" yet.`, {
+      code: 'NOT_UP',
+      category: 'preflight',
+      actions: ['lambdactl up'],
+    });
+  }
+}

@@ -1,0 +1,199 @@
+import { catalogue } from '../components/catalogue.ts';
+import type { ArtifactName, ComponentDefinition } from '../components/contract.ts';
+import { usageError } from '../core/errors.ts';
+import { type OperationContext, step } from '../core/events.ts';
+import { runByDependency } from '../core/graph.ts';
+import type { UpReport } from '../core/reports.ts';
+import type { Profile } from '../platform/profile.ts';
+import { checkMachine } from './preflight.ts';
+import { loadProfile } from './profiles.ts';
+import { provision } from './provision/index.ts';
+import { selectComponents } from './selection.ts';
+import { type Choice, type OpenStack, openStack, projectRoot, type StackRef } from './stack.ts';
+
+export interface UpRequest extends StackRef {
+  /** Name or file; the stack's own, else lite, when absent. */
+  profile: string | undefined;
+  runtime: 'auto' | 'embedded';
+  only: readonly string[];
+  without: readonly string[];
+  dryRun: boolean;
+  /** Fixed ports by id. */
+  ports: Readonly<Record<string, number>>;
+  anyPort: boolean;
+  force: boolean;
+}
+
+/** What the speed layer needs to show an event in ClickHouse. */
+const speedLayer: readonly string[] = ['postgres', 'kafka', 'clickhouse', 'spark'];
+
+/**
+ * Desired against observed, step by step, each step idempotent: run again it repairs what differs and leaves the rest.
+ * @throws LambdaError of category usage or preflight before anything was changed; external when a component does not start
+ */
+export async function up(request: UpRequest, context: OperationContext): Promise<UpReport> {
+  const started = performance.now();
+  const stack = await openStack(request);
+  const profile =
+    request.profile === undefined ? (stack.profile ?? (await loadProfile('lite'))) : await loadProfile(request.profile);
+  const components = selectComponents(catalogue, request.only, request.without);
+  checkPortIds(request, components, profile);
+  if (request.dryRun) return dryRun(request, stack, { profile, components }, context);
+
+  return stack.exclusively('up', async () => {
+    const readyMs = new Map<string, number>();
+    announce(components, context);
+    await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
+      value: undefined,
+      detail: await checkMachine({ stack, profile, components, force: request.force }),
+    }));
+    await stack.desire({ profile, components, ports: request.ports, anyPort: request.anyPort });
+    await install(stack, components, context);
+    await step(context, { id: 'start', title: 'Start' }, async () => {
+      await runByDependency(
+        components.map(({ name }) => name),
+        (name) => components.find((component) => component.name === name)?.dependsOn ?? [],
+        async (name) => {
+          await bringUp(stack, profile, name, context);
+          readyMs.set(name, performance.now() - started);
+        },
+      );
+      return { value: undefined };
+    });
+    return report(request, stack, profile, components, { started, readyMs });
+  });
+}
+
+async function bringUp(
+  stack: OpenStack,
+  profile: Profile,
+  name: ComponentDefinition['name'],
+  context: OperationContext,
+) {
+  await step(context, { id: `start/${name}`, title: name, parent: 'start' }, async () => {
+    await stack.runtime.start(name, context);
+    const detail = await provision(name, { runtime: stack.runtime, profile, projectRoot }, context);
+    const memoryBytes = await stack.memoryInUse(name);
+    return { value: undefined, detail, ...(memoryBytes === null ? {} : { memoryBytes }) };
+  });
+}
+
+async function install(stack: OpenStack, components: readonly ComponentDefinition[], context: OperationContext) {
+  const needed = artifactsOf(components);
+  const missing = await stack.artifacts.missing(needed);
+  const megabytes = Math.round(missing.reduce((sum, { downloadBytes }) => sum + downloadBytes, 0) / 1e6);
+  const title =
+    missing.length === 0 ? 'Artifacts' : `Install ${missing.map(({ name }) => name).join(', ')} (${megabytes} MB)`;
+  context.emit({ type: 'progress', id: 'install', done: 0, unit: 'bytes', detail: title });
+  await step(context, { id: 'install', title: 'Artifacts' }, async () => {
+    await stack.install(needed, context);
+    return { value: undefined, detail: missing.length === 0 ? 'all installed' : `installed ${megabytes} MB` };
+  });
+}
+
+/** The whole tree is known before it begins; the live view draws it at once. */
+function announce(components: readonly ComponentDefinition[], { emit }: OperationContext): void {
+  emit({ type: 'step', id: 'check', title: 'Check the machine', status: 'pending' });
+  emit({ type: 'step', id: 'install', title: 'Artifacts', status: 'pending' });
+  emit({ type: 'step', id: 'start', title: 'Start', status: 'pending' });
+  for (const { name } of components) {
+    emit({ type: 'step', id: `start/${name}`, title: name, parent: 'start', status: 'pending' });
+  }
+}
+
+export function artifactsOf(components: readonly ComponentDefinition[]): ArtifactName[] {
+  return [...new Set(components.flatMap(({ artifacts }) => artifacts))];
+}
+
+function checkPortIds({ ports }: UpRequest, components: readonly ComponentDefinition[], profile: Profile): void {
+  const known = components.flatMap((component) => component.ports(profile)).map(({ id }) => id);
+  const unknown = Object.keys(ports).find((id) => !known.includes(id));
+  if (unknown === undefined) return;
+  throw usageError(`--port ${unknown}=…: there is no such port.`, {
+    code: 'BAD_PORT',
+    actions: [`Ports: ${known.join(', ')}.`],
+  });
+}
+
+async function dryRun(
+  request: UpRequest,
+  stack: OpenStack,
+  { profile, components }: Pick<Choice, 'profile' | 'components'>,
+  context: OperationContext,
+): Promise<UpReport> {
+  const started = performance.now();
+  await checkMachine({ stack, profile, components, force: request.force });
+  const ports = await stack.planPorts({ profile, components, ports: request.ports, anyPort: request.anyPort });
+  const missing = await stack.artifacts.missing(artifactsOf(components));
+  // What is installed can be compared in full: config and start spec are rendered with its paths.
+  if (missing.length === 0) await stack.install(artifactsOf(components), context);
+  return {
+    ...base(request, stack, profile),
+    plan: await stack.runtime.plan({ stack: stack.name, profile, components }),
+    install: missing,
+    ports,
+    elapsedMs: performance.now() - started,
+  };
+}
+
+function base(request: UpRequest, stack: OpenStack, profile: Profile): UpReport {
+  return {
+    stack: stack.name,
+    profile: profile.name,
+    runtime: stack.runtime.kind,
+    runtimeReason:
+      request.runtime === 'auto'
+        ? 'embedded runtime (processes on this machine; no other runtime is built in yet)'
+        : 'embedded runtime',
+    dryRun: request.dryRun,
+    plan: [],
+    install: [],
+    ports: {},
+    elapsedMs: 0,
+    speedLayerMs: null,
+    components: [],
+    totalPssBytes: 0,
+    endpoints: [],
+    secretsFile: stack.paths.secretsFile,
+  };
+}
+
+async function report(
+  request: UpRequest,
+  stack: OpenStack,
+  profile: Profile,
+  components: readonly ComponentDefinition[],
+  { started, readyMs }: { started: number; readyMs: ReadonlyMap<string, number> },
+): Promise<UpReport> {
+  const observed = await stack.runtime.observe();
+  const speedTimes = speedLayer.map((name) => readyMs.get(name));
+  const endpoints = await stack.runtime.endpoints();
+  return {
+    ...base(request, stack, profile),
+    ports: stack.ports,
+    elapsedMs: performance.now() - started,
+    speedLayerMs: speedTimes.some((time) => time === undefined)
+      ? null
+      : Math.max(...speedTimes.map((time) => time ?? 0)),
+    components: components.map(({ name }) => {
+      const instances = observed.services.filter(({ component }) => component === name);
+      return {
+        name,
+        readyMs: readyMs.get(name) ?? 0,
+        pssBytes: instances.reduce((sum, { pssBytes }) => sum + (pssBytes ?? 0), 0),
+        detail: instances.map(({ lastProbe }) => lastProbe?.detail ?? '').join(' '),
+      };
+    }),
+    totalPssBytes: observed.services.reduce(
+      (sum, { pssBytes }) => sum + (pssBytes ?? 0),
+      observed.supervisorPssBytes ?? 0,
+    ),
+    endpoints: endpoints.map(({ component, protocol, url, credential, description }) => ({
+      component,
+      protocol,
+      url,
+      user: credential === undefined ? null : stack.user(credential),
+      description,
+    })),
+  };
+}

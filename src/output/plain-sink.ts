@@ -1,0 +1,35 @@
+import type { OperationEvent, StepEvent } from '../core/events.ts';
+import { duration, mebibytes } from './format.ts';
+import type { EventSink } from './sink.ts';
+
+/** One line per finished step on stderr: for pipes, CI logs and NO_COLOR terminals. */
+export function plainSink(stream: NodeJS.WritableStream): EventSink {
+  const line = (text: string) => stream.write(`${text}\n`);
+  return {
+    event(event: OperationEvent) {
+      if (event.type === 'step') {
+        const text = stepLine(event);
+        if (text !== null) line(text);
+      } else if (event.type === 'warning') line(`warning: ${event.message}`);
+      else if (event.type === 'log' && event.level !== 'debug') line(event.message);
+    },
+    close: async () => {},
+  };
+}
+
+const marks = { done: 'ok  ', failed: 'FAIL', skipped: '-   ' } as const;
+
+function stepLine(event: StepEvent): string | null {
+  if (event.status === 'pending' || event.status === 'running') return null;
+  return `${marks[event.status]} ${event.title}${stepSuffix(event)}`;
+}
+
+/** What stands behind a finished step's title: detail, time, memory. */
+export function stepSuffix({ detail, elapsedMs, memoryBytes }: StepEvent): string {
+  const parts = [
+    ...(detail === undefined ? [] : [detail]),
+    ...(elapsedMs === undefined || elapsedMs < 50 ? [] : [duration(elapsedMs)]),
+    ...(memoryBytes === undefined ? [] : [mebibytes(memoryBytes)]),
+  ];
+  return parts.length === 0 ? '' : `  ${parts.join(' · ')}`;
+}

@@ -1,0 +1,44 @@
+import type { HealthReport, StatusReport } from '../core/reports.ts';
+import { duration, mebibytes } from './format.ts';
+import { table } from './table.ts';
+
+export function statusText(report: StatusReport, now = Date.now()): string {
+  if (report.components.length === 0) {
+    return `Stack "${report.stack}" was never up here.\n  → lambdactl up --profile lite`;
+  }
+  const rows = report.components.map((each) => [
+    each.name,
+    each.state,
+    each.pid === null ? '' : String(each.pid),
+    each.startedAt === null ? '' : duration(now - Date.parse(each.startedAt)),
+    each.pssBytes === null ? '' : mebibytes(each.pssBytes),
+    each.cpuPercent === null ? '' : `${each.cpuPercent.toFixed(0)} %`,
+    each.restarts === 0 ? '' : String(each.restarts),
+    each.endpoints[0]?.url ?? '',
+  ]);
+  const supervisor = report.supervisor;
+  if (supervisor !== null) {
+    const memory = supervisor.pssBytes === null ? '' : mebibytes(supervisor.pssBytes);
+    rows.push(['supervisor', 'running', String(supervisor.pid), '', memory, '', '', '']);
+  }
+  const troubled = report.components.filter(({ state, detail }) => state !== 'healthy' && detail !== '');
+  return [
+    `Stack ${report.stack} (${report.runtime}, profile ${report.profile ?? '?'}): ${mebibytes(report.totals.pssBytes)}, ${report.totals.cpuPercent.toFixed(0)} % CPU`,
+    '',
+    table(['COMPONENT', 'STATE', 'PID>', 'UP', 'MEMORY>', 'CPU>', 'RESTARTS>', 'URL'], rows),
+    ...troubled.map(({ name, detail }) => `\n${name}: ${detail.split('\n').slice(0, 4).join('\n')}`),
+    ...(report.up ? [] : ['', 'Not running. Bring it up with: lambdactl up']),
+  ].join('\n');
+}
+
+export function healthText({ checks, healthy, stack }: HealthReport): string {
+  if (checks.length === 0) return `Stack "${stack}" is not up.\n  → lambdactl up`;
+  const rows = checks.map((check) => [
+    check.healthy ? 'ok' : 'FAIL',
+    check.name,
+    check.latencyMs === null ? '' : `${check.latencyMs.toFixed(0)} ms`,
+    check.detail,
+  ]);
+  const advice = healthy ? [] : ['', 'Look at it with: lambdactl logs COMPONENT · mend it with: lambdactl up'];
+  return [table(['', 'COMPONENT', 'LATENCY>', 'ANSWER'], rows), ...advice].join('\n');
+}

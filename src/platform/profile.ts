@@ -1,0 +1,165 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { usageError } from '../core/errors.ts';
+
+const mebibytes = z.int().min(16).max(1_048_576);
+
+const componentSchema = z.strictObject({
+  /** Budget of one instance, MiB, as PSS. */
+  memoryMiB: mebibytes,
+  /** JVM heap of one instance, MiB; below memoryMiB. */
+  heapMiB: mebibytes.optional(),
+});
+
+/** A profile after `extends` was resolved. Sizes in MiB, times in milliseconds. */
+export const profileSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/),
+  description: z.string(),
+  /** The machine needs this much memory in all, MiB. */
+  totalMiB: mebibytes,
+  /** Left to the operating system, the page cache and the user's own programs, MiB. */
+  reserveMiB: mebibytes,
+  minimumCores: z.number().min(1),
+  minimumDiskMiB: mebibytes,
+  components: z.strictObject({
+    supervisor: componentSchema,
+    postgres: componentSchema,
+    kafka: componentSchema,
+    clickhouse: componentSchema,
+    spark: componentSchema,
+    connect: componentSchema,
+    registry: componentSchema,
+    objectstore: componentSchema,
+  }),
+  kafka: z.strictObject({
+    brokers: z.union([z.literal(1), z.literal(3)]),
+    streamPartitions: z.int().min(1).max(20),
+  }),
+  speed: z.strictObject({
+    triggerMs: z.int().min(100).max(60_000),
+    maxOffsetsPerTrigger: z.int().min(1000),
+    watermarkMinutes: z.int().min(1).max(1440),
+    sessionTimeoutMinutes: z.int().min(1).max(1440),
+    /** Spark's local[N]. */
+    tasks: z.int().min(1).max(64),
+    /** Also produce validated, enriched events to events.processed. */
+    emitProcessed: z.boolean(),
+  }),
+});
+export type Profile = z.infer<typeof profileSchema>;
+
+export interface ProfileSource {
+  /** Shown in messages. */
+  path: string;
+  text: string;
+}
+
+/** @param from path of the file that extends `ref`, null for the first */
+export type LoadProfile = (ref: string, from: string | null) => Promise<ProfileSource>;
+
+/**
+ * Resolves `extends` and validates.
+ * @param ref name of a shipped profile or path of a file, handed to `load`
+ * @throws LambdaError PROFILE_INVALID naming file, line and key; whatever `load` throws
+ */
+export async function resolveProfile(ref: string, load: LoadProfile): Promise<Profile> {
+  const layers = await readLayers(ref, load);
+  const merged = layers.reduceRight<Record<string, unknown>>((base, layer) => mergeObjects(base, layer.value), {});
+  const result = profileSchema.safeParse(merged);
+  const leaf = layers[0];
+  if (!result.success || leaf === undefined) {
+    const problems = (result.error?.issues ?? []).map((issue) => describe(issue, layers));
+    throw invalid(`Profile ${leaf?.source.path ?? ref} is not valid:\n${problems.join('\n')}`, { problems });
+  }
+  const { totalMiB } = result.data;
+  const budgetMiB = memoryBudgetMiB(result.data);
+  if (budgetMiB + result.data.reserveMiB > totalMiB) {
+    throw invalid(
+      `Profile ${leaf.source.path}: components (${budgetMiB} MiB) and reserveMiB (${result.data.reserveMiB}) add up to more than totalMiB (${totalMiB}).`,
+    );
+  }
+  return result.data;
+}
+
+/** Sum of the budgets of all instances, MiB; of the named components only, when given (the supervisor always counts). */
+export function memoryBudgetMiB(profile: Profile, components?: readonly string[]): number {
+  return Object.entries(profile.components)
+    .filter(([name]) => components === undefined || name === 'supervisor' || components.includes(name))
+    .reduce((sum, [name, { memoryMiB }]) => sum + memoryMiB * (name === 'kafka' ? profile.kafka.brokers : 1), 0);
+}
+
+interface Layer {
+  source: ProfileSource;
+  value: Record<string, unknown>;
+  lineOf(path: readonly PropertyKey[]): number | null;
+}
+
+async function readLayers(ref: string, load: LoadProfile): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  const seen = new Set<string>();
+  for (let next: string | undefined = ref; next !== undefined; ) {
+    const source = await load(next, layers.at(-1)?.source.path ?? null);
+    if (seen.has(source.path)) throw invalid(`Profile ${source.path} extends itself.`);
+    seen.add(source.path);
+    const { layer, parent } = parseLayer(source);
+    layers.push(layer);
+    next = parent;
+  }
+  return layers;
+}
+
+function parseLayer(source: ProfileSource): { layer: Layer; parent: string | undefined } {
+  const lines = new LineCounter();
+  const document = parseDocument(source.text, { lineCounter: lines });
+  const [syntax] = document.errors;
+  if (syntax !== undefined) throw invalid(`Profile ${source.path}: ${syntax.message}`);
+  const value: unknown = document.toJS();
+  if (!isRecord(value)) throw invalid(`Profile ${source.path} is not a YAML mapping.`);
+  const { extends: parent, ...rest } = value;
+  if (parent !== undefined && typeof parent !== 'string') {
+    throw invalid(`Profile ${source.path}: "extends" must name a profile.`);
+  }
+  const lineOf = (path: readonly PropertyKey[]) => {
+    // The key itself, not its value: for an unknown key that is what the reader looks for.
+    const parentNode: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
+    const items = isRecord(parentNode) && Array.isArray(parentNode.items) ? parentNode.items : [];
+    for (const item of items) {
+      const key: unknown = isRecord(item) ? item.key : null;
+      if (isRecord(key) && key.value === path.at(-1) && Array.isArray(key.range)) {
+        return lines.linePos(Number(key.range[0])).line;
+      }
+    }
+    return null;
+  };
+  return { layer: { source, value: rest, lineOf }, parent };
+}
+
+function describe(issue: z.core.$ZodIssue, layers: readonly Layer[]): string {
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+  for (const { source, lineOf } of layers) {
+    const line = lineOf(path);
+    if (line !== null) return `  ${source.path}:${line}: ${path.join('.')}: ${issue.message}`;
+  }
+  return `  ${path.join('.')}: ${issue.message}`;
+}
+
+function mergeObjects(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isRecord(below) && isRecord(value) ? mergeObjects(below, value) : value;
+  }
+  return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(message: string, details: Record<string, unknown> = {}) {
+  return usageError(message, {
+    code: 'PROFILE_INVALID',
+    details,
+    actions: ['Compare with profiles/lite.yaml; every key is described in docs/profiles.md.'],
+  });
+}

@@ -1,0 +1,85 @@
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
+import { externalError, messageOf } from '../core/errors.ts';
+
+export interface TopicSpec {
+  name: string;
+  partitions: number;
+  replicas: number;
+  config: Readonly<Record<string, string>>;
+}
+
+export interface TopicChanges {
+  created: string[];
+  altered: string[];
+  /** Have more partitions than wanted; a topic cannot shrink. */
+  larger: string[];
+}
+
+/**
+ * Creates what is missing, alters settings that differ, adds partitions; never removes any.
+ * @param bootstrap "host:port", one or more
+ * @throws LambdaError KAFKA_REFUSED
+ */
+export async function ensureTopics(bootstrap: readonly string[], wanted: readonly TopicSpec[]): Promise<TopicChanges> {
+  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 10, retryDelay: 200 });
+  try {
+    const present = new Set(await admin.listTopics());
+    const missing = wanted.filter(({ name }) => !present.has(name));
+    await Promise.all(missing.map((topic) => create(admin, topic)));
+    const existing = wanted.filter(({ name }) => present.has(name));
+    const { grown, larger } = await fitPartitions(admin, existing);
+    const altered = await fitConfigs(admin, existing);
+    return { created: missing.map(({ name }) => name), altered: [...new Set([...grown, ...altered])], larger };
+  } catch (error) {
+    throw externalError(`Kafka at ${bootstrap.join(',')} refused the topics: ${messageOf(error)}`, {
+      code: 'KAFKA_REFUSED',
+      actions: ['lambdactl health', 'lambdactl logs kafka'],
+      retryable: true,
+      cause: error,
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
+async function create(admin: Admin, { name, partitions, replicas, config }: TopicSpec): Promise<void> {
+  const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+  await admin.createTopics({ topics: [name], partitions, replicas, configs });
+}
+
+async function fitPartitions(admin: Admin, topics: readonly TopicSpec[]) {
+  if (topics.length === 0) return { grown: [], larger: [] };
+  const metadata = await admin.metadata({ topics: topics.map(({ name }) => name) });
+  const countOf = (name: string) => metadata.topics.get(name)?.partitionsCount ?? 0;
+  const small = topics.filter(({ name, partitions }) => countOf(name) < partitions);
+  if (small.length > 0) {
+    await admin.createPartitions({ topics: small.map(({ name, partitions }) => ({ name, count: partitions })) });
+  }
+  const larger = topics.filter(({ name, partitions }) => countOf(name) > partitions).map(({ name }) => name);
+  return { grown: small.map(({ name }) => name), larger };
+}
+
+async function fitConfigs(admin: Admin, topics: readonly TopicSpec[]): Promise<string[]> {
+  if (topics.length === 0) return [];
+  const described = await admin.describeConfigs({
+    resources: topics.map(({ name, config }) => ({
+      resourceType: ConfigResourceTypes.TOPIC,
+      resourceName: name,
+      configurationKeys: Object.keys(config),
+    })),
+  });
+  const resources = topics.flatMap(({ name, config }) => {
+    const present = described.find(({ resourceName }) => resourceName === name)?.configs ?? [];
+    const differing = Object.entries(config).filter(
+      ([key, value]) => present.find((each) => each.name === key)?.value !== value,
+    );
+    const configs = differing.map(([key, value]) => ({
+      name: key,
+      value,
+      configOperation: IncrementalAlterConfigOperationTypes.SET,
+    }));
+    return configs.length === 0 ? [] : [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: name, configs }];
+  });
+  if (resources.length > 0) await admin.incrementalAlterConfigs({ resources });
+  return resources.map(({ resourceName }) => resourceName);
+}

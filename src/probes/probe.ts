@@ -1,0 +1,135 @@
+import { messageOf } from '../core/errors.ts';
+import type { ProbeResult, ProbeSpec } from '../core/service-spec.ts';
+import { getHttp } from '../system/http.ts';
+import { signedHeaders } from './aws-signature.ts';
+import { kafkaBrokers } from './kafka-brokers.ts';
+
+const timeoutMs = 2000;
+
+type Of<K extends ProbeSpec['kind']> = Extract<ProbeSpec, { kind: K }>;
+/** @returns what answered; throws when the product does not work */
+type Check<K extends ProbeSpec['kind']> = (spec: Of<K>, signal: AbortSignal) => Promise<string>;
+
+const checks: { [K in ProbeSpec['kind']]: Check<K> } = {
+  postgres: checkPostgres,
+  kafka: checkKafka,
+  clickhouse: checkClickHouse,
+  s3: checkS3,
+  http: checkHttp,
+  spark: checkSpark,
+};
+
+/**
+ * Asks a product, by its own protocol, whether it works: within 2 seconds and without ever throwing. Runs inside the
+ * supervisor every few seconds, so it opens one connection, keeps nothing and loads no client library but pg.
+ */
+export async function probe(spec: ProbeSpec, signal: AbortSignal): Promise<ProbeResult> {
+  const started = performance.now();
+  const limit = new AbortController();
+  const stop = () => limit.abort(signal.reason);
+  const timer = setTimeout(() => limit.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+  signal.addEventListener('abort', stop, { once: true });
+  const result = (healthy: boolean, detail: string) => ({ healthy, detail, latencyMs: performance.now() - started });
+  try {
+    return result(true, await check(spec, limit.signal));
+  } catch (error) {
+    return result(false, explain(limit.signal.aborted ? limit.signal.reason : error, spec));
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function check<K extends ProbeSpec['kind']>(spec: Of<K>, signal: AbortSignal): Promise<string> {
+  const run = checks[spec.kind] as Check<K>; // by the table's type, entry and spec are of one kind
+  return run(spec, signal);
+}
+
+/** One line; what is usual while a product starts in plain words. */
+function explain(error: unknown, spec: ProbeSpec): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ECONNREFUSED') return `nothing listens on ${addressOf(spec)}`;
+  if (code === 'ECONNRESET' || messageOf(error) === 'socket hang up') return 'the connection was closed';
+  return messageOf(error).split('\n')[0] ?? '';
+}
+
+function addressOf(spec: ProbeSpec): string {
+  if (spec.kind === 'postgres') return `${spec.host}:${spec.port}`;
+  if (spec.kind === 'kafka') return spec.bootstrap;
+  return new URL(spec.kind === 's3' ? spec.endpoint : spec.url).host;
+}
+
+async function checkPostgres(spec: Of<'postgres'>, signal: AbortSignal): Promise<string> {
+  const { default: pg } = await import('pg');
+  const { host, port, user, password, database } = spec;
+  const client = new pg.Client({ host, port, user, password, database, application_name: 'lambdactl probe' });
+  const abandon = () => client.connection.stream.destroy();
+  signal.addEventListener('abort', abandon, { once: true });
+  // A connection that breaks is told by the query that waits on it.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version') AS version");
+    return `PostgreSQL ${rows[0]?.version ?? ''}`;
+  } finally {
+    signal.removeEventListener('abort', abandon);
+    await client.end();
+  }
+}
+
+async function checkKafka({ bootstrap }: Of<'kafka'>, signal: AbortSignal): Promise<string> {
+  const [host = '', port = ''] = bootstrap.split(',', 1)[0]?.split(':') ?? [];
+  const { brokers, controller } = await kafkaBrokers(host, Number(port), signal);
+  if (controller < 0) throw new Error('no controller is active');
+  // A broker that is fenced, or still catching up, answers but is not among those alive.
+  const own = brokers.find((broker) => broker.host === host && broker.port === Number(port));
+  if (own === undefined) throw new Error(`the broker on ${bootstrap} is not yet part of the cluster`);
+  return `broker ${own.id} of ${brokers.length}, controller ${controller}`;
+}
+
+async function checkClickHouse({ url, user, password }: Of<'clickhouse'>, signal: AbortSignal): Promise<string> {
+  const headers = { 'x-clickhouse-user': user, 'x-clickhouse-key': password };
+  const { status, body } = await getHttp(`${url}/?query=SELECT%20version()`, headers, signal);
+  if (status !== 200) throw new Error(`${status}: ${body.slice(0, 200)}`);
+  return `ClickHouse ${body.trim()}`;
+}
+
+async function checkS3(spec: Of<'s3'>, signal: AbortSignal): Promise<string> {
+  const { endpoint, accessKey, secretKey, bucket } = spec;
+  const url = bucket === undefined ? `${endpoint}/` : `${endpoint}/${bucket}?list-type=2&max-keys=1`;
+  const headers = signedHeaders({ url, accessKey, secretKey, region: 'us-east-1', now: new Date() });
+  const { status, body } = await getHttp(url, headers, signal);
+  const code = /<Code>([^<]*)/.exec(body)?.[1] ?? '';
+  if (status !== 200) throw new Error(`${status} ${code}`.trim());
+  return bucket === undefined ? `lists ${body.split('<Bucket>').length - 1} buckets` : `lists ${bucket}`;
+}
+
+async function checkHttp({ url, expectStatus, expectBody }: Of<'http'>, signal: AbortSignal): Promise<string> {
+  const { status, body } = await getHttp(url, {}, signal);
+  const { pathname } = new URL(url);
+  if (status !== expectStatus) throw new Error(`${pathname} answers ${status}: ${body.slice(0, 150)}`);
+  if (expectBody !== undefined && !body.includes(expectBody))
+    throw new Error(`${pathname} answers without "${expectBody}"`);
+  return `${pathname} answers ${status}`;
+}
+
+async function checkSpark({ url, queries }: Of<'spark'>, signal: AbortSignal): Promise<string> {
+  const { status, body } = await getHttp(`${url}/status`, {}, signal);
+  if (status !== 200) throw new Error(`/status answers ${status}`);
+  const active = activeQueries(JSON.parse(body));
+  const missing = queries.filter((name) => !active.includes(name));
+  if (missing.length > 0) throw new Error(`not active: ${missing.join(', ')}`);
+  return `active: ${queries.join(', ')}`;
+}
+
+/** Names out of the job's status: {"queries": [{"name": …, "active": …}]}. */
+function activeQueries(status: unknown): unknown[] {
+  const queries: unknown = isRecord(status) ? status.queries : [];
+  return (Array.isArray(queries) ? queries : []).flatMap((query: unknown) =>
+    isRecord(query) && query.active === true ? [query.name] : [],
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

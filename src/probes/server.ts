@@ -1,0 +1,9 @@
+/** Where a product answers, and as whom. */
+export interface Server {
+  /** With scheme, without credentials. */
+  url: string;
+  host: string;
+  port: number;
+  user: string | null;
+  password: string | null;
+}

@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import type { ArtifactName, ComponentDefinition, InstalledArtifact, RenderContext } from '../../components/contract.ts';
+import { LambdaError, usageError } from '../../core/errors.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
+import { type DesiredState, readDesired } from '../../state/desired.ts';
+import type { StackPaths } from '../../state/paths.ts';
+import { type Credentials, readSecrets } from '../../state/secrets.ts';
+import { readNow } from '../../system/files.ts';
+
+export interface EmbeddedOptions {
+  /** Absolute. */
+  home: string;
+  stack: string;
+  /** Directory that holds templates, schemas and dags-repo. */
+  projectRoot: string;
+  /** Version of lambdactl, told by the supervisor it starts. */
+  version: string;
+  components: readonly ComponentDefinition[];
+  /** null when nothing is to be started: whatever needs an artifact then throws NOT_INSTALLED. */
+  artifacts: ReadonlyMap<ArtifactName, InstalledArtifact> | null;
+  /** Absolute path of a Python >= 3.11. */
+  python: string;
+  /** The supervisor's entry file; the one beside this file when absent. */
+  daemon?: string;
+}
+
+/** What a stack is to be: everything rendering needs, read once. */
+export interface Wanted {
+  desired: DesiredState;
+  profile: Profile;
+  credentials: Credentials;
+}
+
+/** @throws LambdaError NOT_UP, STATE_CORRUPT */
+export async function readWanted(paths: StackPaths): Promise<Wanted> {
+  const desired = await readDesired(paths);
+  if (desired === null) {
+    throw new LambdaError(`Stack "${paths.stack}" was never up.`, {
+      code: 'NOT_UP',
+      category: 'preflight',
+      actions: ['Start it with `lambdactl up`.'],
+    });
+  }
+  // Loaded late: `status` does without a schema library.
+  const { profileSchema } = await import('../../platform/profile.ts');
+  const profile = profileSchema.safeParse(desired.profile);
+  if (!profile.success) {
+    throw usageError(`The profile recorded in ${paths.desiredFile} does not fit this version of lambdactl.`, {
+      code: 'PROFILE_INVALID',
+      details: { problems: profile.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) },
+      actions: ['Run `lambdactl up` again; it records the profile anew.'],
+    });
+  }
+  return { desired, profile: profile.data, credentials: await readSecrets(paths) };
+}
+
+/** Loads the template engine; wanted only where files are rendered. */
+export async function loadTemplates(directory: string): Promise<RenderContext['template']> {
+  const { Eta } = await import('eta');
+  // Configuration files, not HTML: nothing is escaped, no line break is taken away.
+  const eta = new Eta({ autoEscape: false, autoTrim: false });
+  return (path, data) => eta.renderString(readNow(join(directory, path)), strict(path, data));
+}
+
+/** A misspelt name must not become the text "undefined" in a config file. */
+function strict(path: string, data: Record<string, unknown>): Record<string, unknown> {
+  return new Proxy(data, {
+    get(target, key) {
+      if (typeof key === 'string' && !(key in target)) throw new Error(`template ${path} asks for "${key}"`);
+      return Reflect.get(target, key);
+    },
+  });
+}
+
+const noTemplates: RenderContext['template'] = (path) => {
+  throw new Error(`template ${path} is not for this place`);
+};
+
+/** What components see. */
+export function renderContext(
+  options: EmbeddedOptions,
+  paths: StackPaths,
+  { desired, profile, credentials }: Wanted,
+  template = noTemplates,
+): RenderContext {
+  const credential = (id: string) => {
+    const found = credentials[id];
+    if (found === undefined) throw new Error(`credential ${id} was not declared or never made`);
+    return found;
+  };
+  return {
+    stack: paths.stack,
+    profile,
+    host: '127.0.0.1',
+    port: (id) => {
+      const port = desired.ports[id];
+      if (port === undefined) throw new Error(`port ${id} was not declared or never chosen`);
+      return port;
+    },
+    user: (id) => credential(id).user,
+    secret: (id) => credential(id).secret,
+    artifact: (name) => installed(options.artifacts, name),
+    dir: (instance, kind) => paths.dir(instance, kind),
+    projectDir: (kind) => join(options.projectRoot, kind),
+    template,
+    python: options.python,
+  };
+}
+
+function installed(artifacts: EmbeddedOptions['artifacts'], name: ArtifactName): InstalledArtifact {
+  const artifact = artifacts?.get(name);
+  if (artifact !== undefined) return artifact;
+  throw new LambdaError(`Artifact ${name} is not installed.`, {
+    code: 'NOT_INSTALLED',
+    category: 'preflight',
+    actions: ['Run `lambdactl up`; it installs what is missing.'],
+  });
+}
+
+export function definitionOf(options: EmbeddedOptions, name: ComponentName): ComponentDefinition {
+  const found = options.components.find((definition) => definition.name === name);
+  if (found === undefined) throw new Error(`component ${name} has no definition`);
+  return found;
+}

@@ -1,0 +1,71 @@
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { writeAtomic } from '../system/files.ts';
+import { isRecord, readJson, toJson, versioned } from './json-file.ts';
+import type { StackPaths } from './paths.ts';
+
+/** As CredentialNeed of src/components. */
+export interface SecretNeed {
+  id: string;
+  user: string;
+  kind: 'password' | 'accessKey' | 'uuid' | 'clusterId';
+}
+
+export interface Credential {
+  user: string;
+  secret: string;
+}
+export type Credentials = Readonly<Record<string, Credential>>;
+
+/** Empty when none were made yet. @throws LambdaError STATE_CORRUPT */
+export async function readSecrets(paths: StackPaths): Promise<Credentials> {
+  const advice = [
+    `Restore ${paths.secretsFile} from a backup. Without it the stack's data cannot be opened: \`lambdactl down --volumes\` and \`lambdactl up\` begin anew.`,
+  ];
+  return (await readJson(paths.secretsFile, parse, advice)) ?? {};
+}
+
+/**
+ * All credentials of the stack; missing ones are generated and saved (0600) first, present ones never change. The caller
+ * holds the stack's lock.
+ * @throws LambdaError STATE_CORRUPT, DISK_FULL, HOME_NOT_WRITABLE
+ */
+export async function ensureSecrets(paths: StackPaths, needs: readonly SecretNeed[]): Promise<Credentials> {
+  const present = await readSecrets(paths);
+  const missing = needs.filter(({ id }) => !Object.hasOwn(present, id));
+  if (missing.length === 0) return present;
+  const made = Object.fromEntries(missing.map(({ id, user, kind }) => [id, { user, secret: generate[kind]() }]));
+  const credentials = { ...present, ...made };
+  await writeAtomic(paths.secretsFile, toJson({ version: 1, credentials }), { mode: 0o600 });
+  return credentials;
+}
+
+const upperCase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+const generate: Record<SecretNeed['kind'], () => string> = {
+  /** 24 url-safe characters that begin with a letter, so that no command line takes it for an option. */
+  password: () => {
+    const letter = upperCase.charAt(randomInt(26));
+    return `${letter}${randomBytes(18).toString('base64url').slice(1)}`;
+  },
+  accessKey: () => Array.from({ length: 20 }, () => upperCase.charAt(randomInt(upperCase.length))).join(''),
+  uuid: () => randomUUID(),
+  /** Kafka's form of a uuid; it refuses one that begins with a hyphen. */
+  clusterId: () => {
+    for (;;) {
+      const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
+      if (!id.startsWith('-')) return id;
+    }
+  },
+};
+
+function parse(raw: unknown): Credentials {
+  const { credentials } = versioned(raw);
+  if (!isRecord(credentials)) throw new Error('credentials are missing');
+  for (const [id, entry] of Object.entries(credentials)) {
+    if (!isRecord(entry) || typeof entry.user !== 'string' || typeof entry.secret !== 'string') {
+      throw new Error(`credential ${id} is not as it should be`);
+    }
+  }
+  // Each entry was just checked.
+  return credentials as Credentials;
+}

@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cliOf, homeOfTests, processesOf, until } from './cli.ts';
+
+// One stack through its whole life, on real components: every test goes on from where the one before left it.
+const stack = `e2e-${process.pid}`;
+const { start, run, must, row } = cliOf(stack);
+
+interface Service {
+  name: string;
+  state: string;
+  pid: number;
+  pssBytes: number;
+  cpuPercent: number;
+  startedAt: string;
+  endpoints: { url: string }[];
+}
+
+const services = async (): Promise<Service[]> => (await must('status')).components;
+const pidsOf = async () => Object.fromEntries((await services()).map(({ name, pid }) => [name, pid]));
+const pidOf = async (name: string): Promise<number> => (await pidsOf())[name] ?? Number.NaN;
+
+async function shop<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { connections } = await must('connections', '--show-passwords');
+  const { url, user, password } = connections.find((each: { protocol: string }) => each.protocol === 'sql');
+  const { hostname, port } = new URL(url);
+  const client = new pg.Client({ host: hostname, port: Number(port), user, password, database: 'shop' });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Rows of one generator run, by the run's own window of event time. */
+const counts = ({ startTime, endTime }: { startTime: string; endTime: string }) =>
+  row(`select count() as rows, uniqExact(event_id) as ids from user_events_realtime
+       where timestamp >= parseDateTime64BestEffort('${startTime}', 3) and timestamp <= parseDateTime64BestEffort('${endTime}', 3)`);
+
+beforeAll(async () => {
+  await must('up', '--profile', 'lite', '--any-port');
+});
+
+afterAll(async () => {
+  await run('down', '--volumes', '--yes');
+});
+
+describe('up', () => {
+  it('has every component healthy, measured and addressed', async () => {
+    const all = await services();
+    expect(all.map(({ name }) => name).sort()).toEqual(
+      ['clickhouse', 'connect', 'kafka', 'objectstore', 'postgres', 'registry', 'spark'].sort(),
+    );
+    for (const service of all) {
+      expect(service.state, service.name).toBe('healthy');
+      expect(service.pid).toBeGreaterThan(0);
+      expect(service.endpoints.length, service.name).toBeGreaterThan(0);
+      expect(Date.parse(service.startedAt)).toBeLessThanOrEqual(Date.now());
+    }
+    const measured = await until(services, (list) => list.every(({ pssBytes }) => pssBytes > 0));
+    expect(measured.every(({ cpuPercent }) => cpuPercent >= 0)).toBe(true);
+    expect((await run('health')).exitCode).toBe(0);
+  });
+
+  it('run again changes nothing', async () => {
+    const before = await pidsOf();
+    const dry = await must('up', '--dry-run');
+    expect(dry.plan.every(({ action }: { action: string }) => action === 'keep')).toBe(true);
+    await must('up');
+    expect(await pidsOf()).toEqual(before);
+  });
+});
+
+describe('seed and change data capture', () => {
+  it('fills PostgreSQL once', async () => {
+    const first = await must('seed');
+    const again = await must('seed');
+    for (const [index, { table, rows }] of first.tables.entries()) {
+      expect(rows, table).toBeGreaterThanOrEqual(1000);
+      expect(again.tables[index]).toMatchObject({ table, rows, written: 0 });
+    }
+  });
+
+  it('shows an UPDATE in the user’s next events', async () => {
+    const few = ['--rate', '2000', '--count', '4000', '--users', '200'];
+    await must('generate', ...few);
+    const { user } = await until(
+      () =>
+        row(
+          "select user_id as user from user_events_realtime where user_tier = 'bronze' group by 1 order by count() desc limit 1",
+        ),
+      ({ user: found }) => found !== undefined,
+    );
+    await shop((client) => client.query("update users set tier = 'platinum' where user_id = $1", [user]));
+    await until(
+      async () => {
+        expect((await must('generate', ...few)).sent).toBe(4000);
+        return row(
+          `select count() as n from user_events_realtime where user_id = '${user}' and user_tier = 'platinum'`,
+        );
+      },
+      ({ n }) => Number(n) > 0,
+    );
+  });
+});
+
+describe('exactly once, under kill -9', () => {
+  it('shows every valid event once and every bad one in the DLQ with its reason', async () => {
+    const generating = start(
+      ...[
+        'generate',
+        '--rate',
+        '4000',
+        '--duration',
+        '25s',
+        '--seed',
+        '7',
+        '--bad-rate',
+        '0.02',
+        '--duplicate-rate',
+        '0.01',
+      ],
+    );
+    await until(
+      () => row('select count() as n from user_events_realtime'),
+      ({ n }) => Number(n) > 15_000,
+    );
+    process.kill(await pidOf('clickhouse'), 'SIGKILL');
+    await until(services, (list) => list.find(({ name }) => name === 'clickhouse')?.state === 'healthy');
+    process.kill(await pidOf('spark'), 'SIGKILL');
+    const { stdout, exitCode } = await generating;
+    expect(exitCode).toBe(0);
+    const { data } = JSON.parse(stdout);
+    const bad = Object.values<number>(data.bad).reduce((sum, n) => sum + n, 0);
+    expect(bad).toBeGreaterThan(0);
+    expect(data.duplicates).toBeGreaterThan(0);
+
+    const valid = data.sent - bad - data.duplicates;
+    const seen = await until(
+      () => counts(data),
+      ({ ids }) => Number(ids) >= valid,
+    );
+    expect({ rows: Number(seen.rows), ids: Number(seen.ids) }).toEqual({ rows: valid, ids: valid });
+  });
+
+  it('keeps the views equal to the base table', async () => {
+    const { base, activity, tiers } = await row(`select
+      (select count() from user_events_realtime) as base,
+      (select sum(events) from user_activity_summary_mv) as activity,
+      (select sum(events) from tier_activity_mv) as tiers`);
+    expect([activity, tiers].map(Number)).toEqual([Number(base), Number(base)]);
+    const { sessions, summaries } = await row(`select
+      (select sum(events) from sessions_realtime) as summaries,
+      (select count() from user_events_realtime) as sessions`);
+    expect(Number(summaries)).toBe(Number(sessions));
+  });
+});
+
+describe('faults', () => {
+  it('names wrong input, changes nothing and exits with the code of its kind', async () => {
+    const cases: [string[], number, string][] = [
+      [['up', '--profile', 'huge'], 2, 'UNKNOWN_PROFILE'],
+      [['up', '--only', 'kafak'], 2, 'UNKNOWN_COMPONENT'],
+      [['up', '--no-such-flag'], 2, 'BAD_USAGE'],
+      [['up', '--port', 'postgres.sql=x'], 2, 'BAD_PORT'],
+      [['generate', '--rate', '0'], 2, 'BAD_RATE'],
+      [['query', 'selct 1'], 2, 'BAD_SQL'],
+      [['query', 'insert into user_events_realtime (browser) values (1)'], 2, 'BAD_SQL'],
+      [['down', '--volumes'], 3, 'CONFIRMATION_NEEDED'],
+      [['logs', 'nobody'], 2, 'UNKNOWN_COMPONENT'],
+    ];
+    for (const [args, exitCode, code] of cases) {
+      const answer = await run(...args);
+      expect({ args, exitCode: answer.exitCode, code: answer.error?.code }).toEqual({ args, exitCode, code });
+    }
+  });
+
+  it('leaves no orphan when the supervisor is killed, and the next up finds all data', async () => {
+    const { n: before } = await row('select count() as n from user_events_realtime');
+    const { supervisor } = await must('status');
+    process.kill(supervisor.pid, 'SIGKILL');
+    await until(
+      async () => processesOf(stack),
+      (list) => list.length === 0,
+    );
+    expect((await run('health')).exitCode).toBe(10);
+    await must('up');
+    expect(await row('select count() as n from user_events_realtime')).toEqual({ n: before });
+  });
+});
+
+describe('down', () => {
+  it('leaves no process, and up finds all data again', async () => {
+    const { n: before } = await row('select count() as n from user_events_realtime');
+    await must('down');
+    expect(processesOf(stack)).toEqual([]);
+    expect((await must('status')).up).toBe(false);
+    await must('up');
+    expect(await row('select count() as n from user_events_realtime')).toEqual({ n: before });
+    const users = await shop(async (client) => (await client.query('select count(*)::int as n from users')).rows[0].n);
+    expect(users).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('with --volumes deletes the stack whole', async () => {
+    await must('down', '--volumes', '--yes');
+    expect(processesOf(stack)).toEqual([]);
+    expect(existsSync(join(homeOfTests, 'stacks', stack, 'data'))).toBe(false);
+  });
+});
