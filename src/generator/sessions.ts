@@ -34,7 +34,7 @@ export class SessionPool {
   readonly device: Int32Array;
   readonly browser: Int32Array;
   readonly ip: Int32Array;
-  /** Product looked at last, -1 for none. */
+  /** Product looked at last; from the stage `viewed` on. */
   readonly lastViewed: Int32Array;
   /** Search whose results are open, -1 for none. */
   readonly query: Int32Array;
@@ -125,7 +125,6 @@ export class SessionPool {
     this.cartSize[slot] = 0;
     this.cartItems[slot] = 0;
     this.cartCents[slot] = 0;
-    this.lastViewed[slot] = -1;
     this.query[slot] = -1;
     this.enter(slot, Stage.browsing);
     return slot;

@@ -1,5 +1,3 @@
-import { at } from './random.ts';
-
 /** ASCII written straight into bytes; every function returns the end position. */
 
 const zero = 48;
@@ -57,10 +55,4 @@ export class TimestampWriter {
     target[position + 22] = zero + millisecond - tens * 10;
     return position + timestampLength;
   }
-}
-
-/** Copies bytes one by one: for a handful out of a larger buffer, where a view would cost more. */
-export function copyBytes(target: Uint8Array, position: number, source: Uint8Array, from: number, to: number): number {
-  for (let i = from; i < to; i++) target[position++] = at(source, i);
-  return position;
 }

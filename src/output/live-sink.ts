@@ -30,6 +30,8 @@ export function liveSink(): EventSink {
     tree ??= new Listr(childTasks(nodes, undefined), {
       concurrent: true,
       exitOnError: false,
+      // Signals are the CLI's: it stops at a safe point and says what runs on.
+      registerSignalListeners: false,
       rendererOptions: { collapseSubtasks: false, showErrorMessage: false, collapseErrors: false },
     })
       .run()
@@ -74,7 +76,7 @@ function childTasks(nodes: ReadonlyMap<string, Node>, parent: string | undefined
     .filter(([, node]) => node.parent === parent)
     .map(([id, node]) => ({
       title: node.title,
-      rendererOptions: { outputBar: 6 },
+      rendererOptions: { outputBar: 1 },
       task: (_context, wrapper) => {
         node.wrapper = wrapper as Wrapper; // listr2's wrapper type carries the renderer's type, of no use here
         const children = childTasks(nodes, id);
@@ -118,10 +120,12 @@ function showProgress(nodes: ReadonlyMap<string, Node>, orphans: Orphans, event:
 function refresh(nodes: ReadonlyMap<string, Node>, orphans: Orphans, parent: string): void {
   const wrapper = nodes.get(parent)?.wrapper;
   const lines = [...orphans.values()].filter((orphan) => orphan.parent === parent).map(({ text }) => text);
-  if (wrapper) wrapper.output = lines.join('\n');
+  if (wrapper) wrapper.output = lines.join(' · ');
 }
 
 function amount({ done, total, unit, detail }: ProgressEvent): string {
+  // One thing that is or is not: only what it does is of interest.
+  if (total === 1 && detail !== undefined) return detail;
   const show = (value: number) => (unit === 'bytes' ? mebibytes(value) : `${grouped(value)}`);
   const of = total === undefined ? show(done) : `${show(done)} of ${show(total)}`;
   return `${of}${unit === 'bytes' ? '' : ` ${unit}`}${detail === undefined ? '' : `  ${detail}`}`;

@@ -28,7 +28,8 @@ export async function probe(spec: ProbeSpec, signal: AbortSignal): Promise<Probe
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
   const timer = setTimeout(() => limit.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   const result = (healthy: boolean, detail: string) => ({ healthy, detail, latencyMs: performance.now() - started });
   try {
     return result(true, await check(spec, limit.signal));
@@ -64,6 +65,7 @@ async function checkPostgres(spec: Of<'postgres'>, signal: AbortSignal): Promise
   const { host, port, user, password, database } = spec;
   const client = new pg.Client({ host, port, user, password, database, application_name: 'lambdactl probe' });
   const abandon = () => client.connection.stream.destroy();
+  signal.throwIfAborted();
   signal.addEventListener('abort', abandon, { once: true });
   // A connection that breaks is told by the query that waits on it.
   client.on('error', () => {});

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { daemonScript, isRunning, order, pidIn, shellService, tempDir, until } from '../../test/support/supervisor.ts';
@@ -23,6 +23,7 @@ async function launch(dir: string, timings = {}): Promise<{ client: SupervisorCl
   const pid = recordIn(dir).supervisor?.pid ?? 0;
   onTestFinished(async () => {
     client.close();
+    if (!existsSync(join(dir, 'state.json'))) return;
     const record = recordIn(dir);
     if (record.supervisor !== null && identityOf(record.supervisor.pid)?.started === record.supervisor.started) {
       kill9(record.supervisor.pid);
@@ -152,6 +153,22 @@ it('ends by itself when it has nothing to do, and on SIGTERM', async () => {
   process.kill(busy.pid, 'SIGTERM');
   await until(() => !isRunning(busy.pid));
   expect(isRunning(inner)).toBe(false);
+});
+
+it('makes its socket anew when a cleaner took it, and ends with everything when its directory is gone', async () => {
+  const dir = tempDir();
+  const { client, pid } = await launch(dir, { idleMs: 150 });
+  await client.ensure(order(shellService(dir, 'a', twoLevels)));
+  await wait(client, 'a');
+  const guard = recordIn(dir).guard?.pid ?? 0;
+  const inner = await pidIn(join(dir, 'inner'));
+  rmSync(join(dir, 's.sock'));
+  await until(() => existsSync(join(dir, 's.sock')));
+  const other = await SupervisorClient.connect(join(dir, 's.sock'));
+  expect((await other.status()).services).toMatchObject([{ state: 'healthy' }]);
+  other.close();
+  rmSync(dir, { recursive: true });
+  await until(() => ![pid, guard, inner].some(isRunning));
 });
 
 it('tells why it cannot start', async () => {

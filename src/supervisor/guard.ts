@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessIdentity, Signal } from '../system/process.ts';
 import { spawnListener } from '../system/process.ts';
 
@@ -88,20 +89,23 @@ export class Guard {
 
   async start(): Promise<void> {
     const { identity, stdin, exited } = await spawnListener('/bin/sh', ['-c', script, 'lambdactl-guard', this.marker]);
+    const begin = performance.now();
     this.identity = identity;
     this.stdin = stdin;
     for (const entry of this.registered.values()) this.tell(entry);
     this.onChange();
     exited.then(
-      async () => {
-        this.stdin = null;
-        this.identity = null;
-        while (!this.ended && this.identity === null) {
-          await this.start().catch(() => new Promise((settle) => setTimeout(settle, 1_000)));
-        }
-      },
+      () => this.replace(performance.now() - begin),
       () => {},
     );
+  }
+
+  private async replace(livedMs: number): Promise<void> {
+    this.stdin = null;
+    this.identity = null;
+    // One that cannot live must not be born a thousand times a second.
+    if (livedMs < 1_000) await delay(200);
+    while (!this.ended && this.identity === null) await this.start().catch(() => delay(1_000));
   }
 
   add(identity: ProcessIdentity, signal: Signal): void {

@@ -22,17 +22,22 @@ export interface TreeEnd {
  */
 export async function endTree({ roots, marker, signal, graceMs }: TreeEnd): Promise<readonly ProcessIdentity[]> {
   const known = new Map<string, ProcessIdentity>(roots.map((root) => [`${root.pid} ${root.started}`, root]));
-  const living = (): ProcessRow[] => {
+  // Reading every process's environment costs more than the rest: it is done at the ends, not at every look between.
+  const look = (everywhere: boolean): ProcessRow[] => {
     const rows = listProcesses();
     const members = treeOf([...known.values()], rows);
-    const marked = marker === null ? [] : withEnvironment(marker, rows);
+    const marked = marker === null || !everywhere ? [] : withEnvironment(marker, rows);
     const all = [...new Map([...members, ...marked].map((row) => [row.pid, row])).values()];
     for (const row of all) known.set(`${row.pid} ${row.started}`, { pid: row.pid, started: row.started });
     return all;
   };
+  const living = (): ProcessRow[] => {
+    const near = look(false);
+    return near.length > 0 ? near : look(true);
+  };
   const begin = performance.now();
   const leader = roots[0];
-  let present = living();
+  let present = look(true);
   if (present.length === 0) return [];
   if (leader !== undefined) signalGroup(leader, signal);
   let leaderGoneAt: number | null = null;
@@ -41,13 +46,15 @@ export async function endTree({ roots, marker, signal, graceMs }: TreeEnd): Prom
     const led = leader !== undefined && present.some((row) => isSame(row, leader));
     if (!led && leaderGoneAt === null) {
       leaderGoneAt = now;
+      present = look(true);
       for (const row of present) signalProcess(row, 'SIGTERM');
     }
     if (leaderGoneAt !== null && now - leaderGoneAt > strayGraceMs) break;
-    await delay(25);
+    await delay(now - begin < 500 ? 25 : 100);
     present = living();
   }
   const killBegin = performance.now();
+  if (present.length > 0) present = look(true);
   while (present.length > 0 && performance.now() - killBegin < killWaitMs) {
     for (const row of present) signalProcess(row, 'SIGKILL');
     await delay(20);

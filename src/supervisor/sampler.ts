@@ -9,6 +9,7 @@ export class Sampler {
   private readonly before = new Map<string, { at: number; cpuSeconds: number; pid: number | undefined }>();
   private timer: NodeJS.Timeout | null = null;
   private stopped = false;
+  private sampledAt = 0;
 
   constructor(intervalMs: number, services: () => Iterable<Service>, sampled: () => void) {
     this.intervalMs = intervalMs;
@@ -22,6 +23,11 @@ export class Sampler {
     this.sample([service]);
   }
 
+  /** For somebody who looks: figures at most two seconds old. */
+  freshen(): void {
+    if (performance.now() - this.sampledAt > 2_000) this.sampleAll();
+  }
+
   stop(): void {
     this.stopped = true;
     if (this.timer !== null) clearTimeout(this.timer);
@@ -31,10 +37,15 @@ export class Sampler {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       const begin = performance.now();
-      this.sample([...this.services()]);
+      this.sampleAll();
       this.sampled();
       this.schedule(Math.max(this.intervalMs, (performance.now() - begin) * 250));
     }, ms);
+  }
+
+  private sampleAll(): void {
+    this.sampledAt = performance.now();
+    this.sample([...this.services()]);
   }
 
   private sample(services: readonly Service[]): void {

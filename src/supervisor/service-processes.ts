@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts';
 import type { CommandSpec, PrepareSpec } from '../core/service-spec.ts';
-import { writeAtomic } from '../system/files.ts';
+import { exists, writeAtomic } from '../system/files.ts';
+import { findExecutable } from '../system/paths.ts';
 import {
   describeExit,
   type ExitStatus,
@@ -40,6 +41,9 @@ export class ServiceProcesses {
     command: CommandSpec,
     { spec, account }: ServiceOrder,
   ): Promise<{ child: RunningChild; ended: Promise<ExitStatus> }> {
+    // A wrapper would be started in its place, and its failure look like the program's own.
+    if (findExecutable(command.executable, command.env.PATH) === null) throw new Error('there is no such program');
+    if (!exists(command.cwd)) throw new Error(`its directory ${command.cwd} does not exist`);
     const context = { account, marker: this.marker, deathSignal: spec.stopSignal, nice: spec.nice ?? 0 };
     const launching = spawnSession(spawnRequest(command, context));
     // Who ends the processes waits for this first: nothing may slip through between fork and knowing the pid.

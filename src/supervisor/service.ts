@@ -152,6 +152,7 @@ export class Service {
     if (state === 'stopping') this.run(this.endProcesses().then((detail) => this.dispatch('gone', detail)));
     if (state === 'healthy') {
       after(timings.stableMs, scope, () => {
+        this.crashes = 0;
       });
     }
     if (state === 'unhealthy') {
@@ -183,6 +184,8 @@ export class Service {
     const { spec } = this.order;
     this.lastProbe = null;
     this.failure = null;
+    // What the preparation used says nothing about the service.
+    this.usage = null;
     this.log.beginRun();
     try {
       const { child, ended } = await this.processes.launch(spec.command, this.order);

@@ -153,8 +153,13 @@ describe('a service', () => {
     const command = { executable: '/nonexistent/program', args: [], env: {}, cwd: dir };
     await supervisor.ensure(order(shellService(dir, 'a', '', { command })));
     const outcome = await supervisor.waitHealthy(['a'], 3, signal());
-    expect(outcome.healthy).toBe(false);
-    expect(outcome.detail).toContain('/nonexistent/program');
+    expect(outcome).toMatchObject({
+      reason: 'failed',
+      detail: 'cannot start /nonexistent/program: there is no such program',
+    });
+    const away = { executable: '/bin/sh', args: [], env: {}, cwd: join(dir, 'away') };
+    await supervisor.ensure(order(shellService(dir, 'a', '', { command: away }), '2'));
+    expect((await supervisor.waitHealthy(['a'], 3, signal())).detail).toMatch(/its directory .*away does not exist$/);
   });
 });
 

@@ -125,6 +125,7 @@ export class Supervisor {
 
   status(): { services: readonly ServiceStatus[]; supervisorPssBytes: number } {
     const guard = this.guard.identity;
+    this.sampler.freshen();
     return {
       services: [...this.services.values()].map((service) => service.status()),
       supervisorPssBytes: memoryOf([this.self.pid, ...(guard === null ? [] : [guard.pid])]),

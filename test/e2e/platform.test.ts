@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Consumer } from '@platformatic/kafka';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliOf, homeOfTests, processesOf, until } from './cli.ts';
@@ -32,6 +33,33 @@ async function shop<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
     return await use(client);
   } finally {
     await client.end();
+  }
+}
+
+/** Reason of every record in a dead-letter topic, by where it came from: a repeated batch writes its dead letters again. */
+async function deadLetters(topic: string): Promise<Map<string, string>> {
+  const { connections } = await must('connections');
+  const { url } = connections.find((each: { component: string }) => each.component === 'kafka');
+  const bootstrapBrokers = url.replace(/^kafka:\/\//, '').split(',');
+  const consumer = new Consumer({ groupId: `e2e-${process.pid}-${Date.now()}`, clientId: 'e2e', bootstrapBrokers });
+  try {
+    const ends = (await consumer.listOffsets({ topics: [topic] })).get(topic) ?? [];
+    const total = ends.reduce((sum, offset) => sum + Number(offset), 0);
+    const reasons = new Map<string, string>();
+    if (total === 0) return reasons;
+    const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false });
+    let read = 0;
+    for await (const { headers } of stream) {
+      const header = (name: string) =>
+        String(headers.get(Buffer.from(name)) ?? [...headers].find(([key]) => String(key) === name)?.[1]);
+      reasons.set(`${header('dlq.source.partition')}@${header('dlq.source.offset')}`, header('dlq.error.class'));
+      read += 1;
+      if (read >= total) break;
+    }
+    await stream.close();
+    return reasons;
+  } finally {
+    await consumer.close(true);
   }
 }
 
@@ -144,6 +172,16 @@ describe('exactly once, under kill -9', () => {
       ({ ids }) => Number(ids) >= valid,
     );
     expect({ rows: Number(seen.rows), ids: Number(seen.ids) }).toEqual({ rows: valid, ids: valid });
+
+    const dead = await until(
+      () => deadLetters('user_events.dlq'),
+      ({ size }) => size >= bad,
+    );
+    expect(dead.size).toBe(bad);
+    const classes = new Set(dead.values());
+    for (const reason of ['malformed', 'missing_field', 'wrong_type', 'unknown_value', 'in_future', 'too_late']) {
+      expect(classes, reason).toContain(reason);
+    }
   });
 
   it('keeps the views equal to the base table', async () => {

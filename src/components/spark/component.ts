@@ -1,5 +1,6 @@
 import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import { clickhouse as layout, speedQueries } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
 import { httpUrl } from '../clickhouse/component.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { javaService } from '../jvm.ts';
@@ -16,27 +17,26 @@ export const spark: ComponentDefinition = {
   dependsOn: ['kafka', 'clickhouse'],
   artifacts: ['jre', 'spark', 'speed-job'],
   instances: () => ['spark'],
-  ports: () => [
-    { id: ports.ui, instance: 'spark', preferred: 14040 },
+  ports: (profile) => [
+    ...(hasUi(profile) ? [{ id: ports.ui, instance: 'spark', preferred: 14040 }] : []),
     { id: ports.status, instance: 'spark', preferred: 14041 },
   ],
   credentials: [],
   render: (context) => ({ files: configFiles(context), service: service(context) }),
   endpoints: (context) => [
-    {
-      component: 'spark',
-      protocol: 'ui',
-      url: `http://${context.host}:${context.port(ports.ui)}`,
-      description: "Spark's own web page",
-    },
-    {
-      component: 'spark',
-      protocol: 'http',
-      url: statusUrl(context),
-      description: 'The speed job: /status, /healthz, /metrics',
-    },
+    endpoint('http', statusUrl(context), 'The speed job: /status, /healthz, /metrics'),
+    ...(hasUi(context.profile)
+      ? [endpoint('ui', `http://${context.host}:${context.port(ports.ui)}`, "Spark's own web page")]
+      : []),
   ],
 };
+
+function endpoint(protocol: string, url: string, description: string) {
+  return { component: 'spark' as const, protocol, url, description };
+}
+
+/** The page costs 50 MB and a second of the start: left out where memory is short. */
+const hasUi = ({ components }: Profile): boolean => components.spark.memoryMiB >= 2048;
 
 const statusUrl = (context: RenderContext): string => `http://${context.host}:${context.port(ports.status)}`;
 
@@ -46,7 +46,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
   // Every key is explained in dags-repo/spark/README.md.
   const settings = {
     master: `local[${speed.tasks}]`,
-    uiPort: context.port(ports.ui),
+    uiPort: hasUi(context.profile) ? context.port(ports.ui) : 0,
     statusPort: context.port(ports.status),
     kafka: { bootstrapServers: bootstrapServers(context), maxOffsetsPerTrigger: speed.maxOffsetsPerTrigger },
     clickhouse: { url: httpUrl(context), user: context.user('clickhouse.speed'), database: layout.database },
@@ -79,7 +79,7 @@ function service(context: RenderContext): ServiceSpec {
       classPath: [...context.artifact('spark').classPath, ...context.artifact('speed-job').classPath],
       mainClass: 'lambdactl.speed.SpeedJob',
       heapMiB,
-      initialHeapMiB: 128,
+      initialHeapMiB: 256,
       metaspaceMiB: 256,
       codeCacheMiB: 128,
       directMiB: 128,

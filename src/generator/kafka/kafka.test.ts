@@ -42,6 +42,8 @@ describe('record batches', () => {
   });
 });
 
+const ownWays = new Set(['as usual', 'silent', 'lost answer', 'forget']);
+
 /** Two brokers in memory: they append, refuse or fall silent as told, and drop a batch they have already, as Kafka does. */
 class MemoryCluster implements KafkaCluster {
   readonly partitions = 3;
@@ -50,9 +52,9 @@ class MemoryCluster implements KafkaCluster {
   closed = false;
   readonly log = new Map<string, string[]>();
   private readonly lastSequence = new Map<string, number>();
-  private readonly plan: (string | 'silent' | 'lost answer')[];
+  private readonly plan: string[];
 
-  /** @param plan what happens to the first requests: an error name for every entry, no answer at all, or an answer that gets lost */
+  /** @param plan what happens to the first requests: an error name for every entry, or one of `ownWays` */
   constructor(plan: string[] = []) {
     this.plan = plan;
   }
@@ -74,11 +76,11 @@ class MemoryCluster implements KafkaCluster {
   }
 
   async produce(_leader: number, entries: readonly ProduceEntry[]): Promise<ProduceOutcome[]> {
-    const planned = this.plan.shift();
+    const planned = this.plan.shift() ?? 'as usual';
     if (planned === 'silent') throw new Error('connection lost');
+    if (planned === 'forget') this.lastSequence.clear();
     const outcomes = entries.map(({ topic, partition, bytes }) => {
-      const name =
-        planned === undefined || planned === 'lost answer' ? this.append(`${topic}-${partition}`, bytes) : planned;
+      const name = ownWays.has(planned) ? this.append(`${topic}-${partition}`, bytes) : planned;
       return { topic, partition, errorCode: codes[name] ?? -1 };
     });
     if (planned === 'lost answer') throw new Error('connection lost');
@@ -143,7 +145,7 @@ describe('the Kafka sink', () => {
     ['a connection breaks', ['silent', 'silent', 'silent']],
     ['a leader moves', ['NOT_LEADER_OR_FOLLOWER', 'LEADER_NOT_AVAILABLE']],
     ['replicas lag', ['NOT_ENOUGH_REPLICAS', 'REQUEST_TIMED_OUT']],
-    ['the broker forgot the writer', ['UNKNOWN_PRODUCER_ID']],
+    ['the broker forgets the writers', ['as usual', 'as usual', 'as usual', 'as usual', 'forget']],
   ])('delivers every record once and in order when %s', async (_name, plan) => {
     const cluster = new MemoryCluster(plan);
     const deliveries = await deliver(cluster);

@@ -222,10 +222,12 @@ describe('the embedded runtime', () => {
   it('tells and repairs what a killed supervisor left', async () => {
     const { runtime, desired, paths, context } = await stack({ name: 'postgres' });
     await runtime.start('postgres', context);
-    const before = await until(async () => {
-      const record = await readObserved(paths);
-      return record?.services[0]?.status.state === 'healthy' && record;
-    });
+    const recorded = () =>
+      until(async () => {
+        const record = await readObserved(paths);
+        return record?.services[0]?.status.state === 'healthy' && record;
+      });
+    const before = await recorded();
     const pid = before.services[0]?.status.pid ?? 0;
     process.kill(before.supervisor?.pid ?? 0, 'SIGKILL');
     await until(() => !isRunning(pid));
@@ -235,7 +237,7 @@ describe('the embedded runtime', () => {
     expect(await runtime.plan(desired)).toMatchObject([{ action: 'start' }]);
     await runtime.start('postgres', context);
     expect((await runtime.observe()).services).toMatchObject([{ state: 'healthy' }]);
-    process.kill((await runtime.observe()).supervisorPid ?? 0, 'SIGKILL');
+    process.kill((await recorded()).supervisor?.pid ?? 0, 'SIGKILL');
     await runtime.stop(undefined, context);
     expect(await readObserved(paths)).toMatchObject({ supervisor: null, services: [{ status: { state: 'stopped' } }] });
   });

@@ -53,6 +53,7 @@ final class BatchSink {
   void process(Dataset<Row> rows, long batchId) throws Exception {
     long started = System.currentTimeMillis();
     batch = batchId;
+    BatchClock.enter(config.checkpointDir, batchId);
     for (StreamSink stream : streams) stream.begin(batchId);
     phase = "reading";
     // The rows as Spark holds them: turning them into Row objects would cost more than encoding them.

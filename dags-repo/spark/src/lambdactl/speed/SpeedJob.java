@@ -3,7 +3,6 @@ package lambdactl.speed;
 import static org.apache.spark.sql.functions.call_function;
 import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.current_timestamp;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.struct;
 import static org.apache.spark.sql.functions.when;
@@ -167,7 +166,10 @@ public final class SpeedJob {
     var registry = ((org.apache.spark.sql.classic.SparkSession) spark).sessionState().functionRegistry();
     scala.Function1<scala.collection.immutable.Seq<Expression>, Expression> userTier =
         arguments -> invoke(TierDimension.class, DataTypes.StringType, "userTier", arguments);
+    scala.Function1<scala.collection.immutable.Seq<Expression>, Expression> processingTime =
+        arguments -> invoke(BatchClock.class, DataTypes.TimestampType, "micros", arguments);
     registry.createOrReplaceTempFunction("user_tier", userTier, "scala_udf");
+    registry.createOrReplaceTempFunction("processing_time", processingTime, "scala_udf");
   }
 
   /** Not deterministic, so that the optimizer never evaluates the call twice for a row. */
@@ -199,7 +201,7 @@ public final class SpeedJob {
     records.select(col("key").as(BatchSink.KEY), col("value").as(BatchSink.VALUE), col("partition").as(BatchSink.PARTITION),
             col("offset").as(BatchSink.OFFSET), col("headers").as(BatchSink.HEADERS),
             call_function(parse, col("value"), lit(number)).as("e"))
-        .select(col("*"), col("e.*"), current_timestamp().as("processing_time")).drop("e")
+        .select(col("*"), col("e.*"), call_function("processing_time").as("processing_time")).drop("e")
         .createOrReplaceTempView(SOURCE);
     return spark.sql(Files.readString(config.sqlDir.resolve(stream.sql())));
   }
