@@ -3,6 +3,7 @@ import { type OperationContext, step } from '../core/events.ts';
 import type { BadKind } from '../generator/bad-data.ts';
 import type { RunOptions } from '../generator/options.ts';
 import { type GeneratorResult, runGenerator } from '../generator/run.ts';
+import { givenNumbers, numberFlag } from './number-flags.ts';
 import { openStack, type StackRef } from './stack.ts';
 
 /** Flags as typed; numbers are read here, so that every wrong one gets the same kind of answer. */
@@ -53,33 +54,22 @@ export async function generate(request: GenerateRequest, context: OperationConte
 
 async function optionsOf({ flags, ...ref }: GenerateRequest): Promise<RunOptions> {
   const text = (name: string) => (typeof flags[name] === 'string' ? flags[name] : undefined);
-  const given = <K extends string, T>(key: K, value: T | undefined) =>
-    (value === undefined ? {} : { [key]: value }) as { [P in K]?: T }; // absent, not undefined: exactOptionalPropertyTypes
-  const number = (name: string) => numberFlag(name, text(name));
   const bad = Object.fromEntries(
     Object.entries(badRateFlags).flatMap(([flag, kind]) => {
-      const share = number(flag);
+      const share = numberFlag(flag, flags[flag]);
       return share === undefined ? [] : [[kind, share]];
     }),
   );
-  const rate = text('rate') === 'max' ? ('max' as const) : number('rate');
-  if (typeof rate === 'number' && rate <= 0) {
-    throw usageError(`--rate ${rate}: a rate is above 0.`, {
-      code: 'BAD_RATE',
-      actions: ['e.g. --rate 1000, or --rate max'],
-    });
-  }
+  const [duration, startTime] = [text('duration'), text('start-time')];
+  const newUserShare = numberFlag('new-user-share', flags['new-user-share']);
+  const badRate = numberFlag('bad-rate', flags['bad-rate']);
   return {
-    ...given('rate', rate),
-    ...given('duration', text('duration')),
-    ...given('count', number('count')),
-    ...given('seed', number('seed')),
-    ...given('startTime', text('start-time')),
-    ...given('users', number('users')),
-    ...given('products', number('products')),
-    ...given('sessions', number('sessions')),
-    ...given('newUserShare', number('new-user-share')),
-    ...given('badRate', number('bad-rate')),
+    ...givenNumbers(flags, ['count', 'seed', 'users', 'products', 'sessions']),
+    ...(duration === undefined ? {} : { duration }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(newUserShare === undefined ? {} : { newUserShare }),
+    ...(badRate === undefined ? {} : { badRate }),
+    rate: rateOf(text('rate') ?? '100'),
     bad,
     paced: flags.unpaced !== true,
     shape: flags.shape as NonNullable<RunOptions['shape']>, // oclif checked it against its options
@@ -92,11 +82,13 @@ async function optionsOf({ flags, ...ref }: GenerateRequest): Promise<RunOptions
   };
 }
 
-function numberFlag(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text.replaceAll('_', ''));
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw usageError(`--${name} ${text} is no number.`, { code: 'BAD_NUMBER' });
+function rateOf(text: string): number | 'max' {
+  const rate = text === 'max' ? 'max' : (numberFlag('rate', text) ?? 0);
+  if (rate === 'max' || rate > 0) return rate;
+  throw usageError(`--rate ${rate}: a rate is above 0.`, {
+    code: 'BAD_RATE',
+    actions: ['e.g. --rate 1000, or --rate max'],
+  });
 }
 
 type SinkFlags = Record<'sink' | 'file' | 'bootstrap' | 'compression', string | undefined>;

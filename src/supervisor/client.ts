@@ -42,7 +42,7 @@ export class SupervisorClient {
     return (await this.call('ensure', { order })).action;
   }
 
-  /** @param onStatus called at every change of the services meanwhile */
+  /** @param options.onStatus called with the status of each at first, and at every change */
   waitHealthy(
     names: readonly string[],
     options: { maxCrashes: number; signal?: AbortSignal; onStatus?: (status: ServiceStatus) => void },

@@ -9,7 +9,7 @@ export const protocolVersion = 1;
 export interface Operations {
   hello: { params: object; result: { protocol: number; version: string; pid: number } };
   ensure: { params: { order: ServiceOrder }; result: { action: 'started' | 'restarted' | 'kept' } };
-  /** Sends a status at every change of the named services until the result. */
+  /** Sends the status of the named services at first and at every change, until the result. */
   waitHealthy: { params: { names: readonly string[]; maxCrashes: number }; result: WaitOutcome };
   stop: { params: { names: readonly string[] }; result: null };
   restart: { params: { name: string }; result: null };

@@ -29,6 +29,7 @@ const handlers: Handlers = {
       },
       AbortSignal.any([signal, done.signal]),
     );
+    for (const status of supervisor.status().services) if (names.includes(status.name)) reply(status);
     const outcome = await supervisor.waitHealthy(names, maxCrashes, signal);
     done.abort();
     return outcome;

@@ -17,9 +17,6 @@ export interface CdcSource {
 
 const prefix = 'cdc';
 
-/** Topic of the heartbeat records. */
-export const heartbeatTopic = `__debezium-heartbeat.${prefix}`;
-
 /**
  * Configuration of the connector that turns changes of the shop's tables into records of cdc.postgres.*: key the plain id,
  * value the row as its JSON Schema says, a tombstone for a deleted row. The operation, its commit time and its WAL position

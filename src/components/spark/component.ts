@@ -79,7 +79,7 @@ function service(context: RenderContext): ServiceSpec {
       classPath: [...context.artifact('spark').classPath, ...context.artifact('speed-job').classPath],
       mainClass: 'lambdactl.speed.SpeedJob',
       heapMiB,
-      initialHeapMiB: 384,
+      initialHeapMiB: 256,
       metaspaceMiB: 256,
       codeCacheMiB: 128,
       directMiB: 128,

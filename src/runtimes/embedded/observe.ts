@@ -5,7 +5,7 @@ import { type ObservedState, readObserved } from '../../state/observed.ts';
 import type { StackPaths } from '../../state/paths.ts';
 import { isActive } from '../../supervisor/machine.ts';
 import { supervisorAlive } from '../../supervisor/reap.ts';
-import { isAlive } from '../../system/process.ts';
+import { isAlive, waitUntilGone } from '../../system/process.ts';
 import type { ObservedStack } from '../contract.ts';
 import type { SupervisorLink } from './connection.ts';
 

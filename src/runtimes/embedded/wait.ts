@@ -31,12 +31,8 @@ export async function waitUntilHealthy(
       detail: progressLine(waitedFor, instances.length, (performance.now() - begin) / 1000),
     });
   };
-  for (const status of (await client.status()).services) {
-    if (instances.includes(status.name)) latest.set(status.name, status);
-  }
   const ticking = setInterval(tell, 1_000);
   try {
-    tell();
     const onStatus = (status: ServiceStatus) => {
       latest.set(status.name, status);
       tell();
