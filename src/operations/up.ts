@@ -38,16 +38,17 @@ export async function up(request: UpRequest, context: OperationContext): Promise
     request.profile === undefined ? (stack.profile ?? (await loadProfile('lite'))) : await loadProfile(request.profile);
   const components = selectComponents(catalogue, request.only, request.without);
   checkPortIds(request, components, profile);
-  if (request.dryRun) return dryRun(request, stack, { profile, components }, context);
+  const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
+  if (request.dryRun) return dryRun(request, stack, choice, context);
 
   return stack.exclusively('up', async () => {
     const readyMs = new Map<string, number>();
     announce(components, context);
     await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
       value: undefined,
-      detail: await checkMachine({ stack, profile, components, force: request.force }),
+      detail: await checkMachine({ ...choice, stack, force: request.force }),
     }));
-    await stack.desire({ profile, components, ports: request.ports, anyPort: request.anyPort });
+    await stack.desire(choice);
     await install(stack, components, context);
     await step(context, { id: 'start', title: 'Start' }, async () => {
       await runByDependency(
@@ -118,12 +119,13 @@ function checkPortIds({ ports }: UpRequest, components: readonly ComponentDefini
 async function dryRun(
   request: UpRequest,
   stack: OpenStack,
-  { profile, components }: Pick<Choice, 'profile' | 'components'>,
+  choice: Choice,
   context: OperationContext,
 ): Promise<UpReport> {
   const started = performance.now();
-  await checkMachine({ stack, profile, components, force: request.force });
-  const ports = await stack.planPorts({ profile, components, ports: request.ports, anyPort: request.anyPort });
+  const { profile, components } = choice;
+  await checkMachine({ ...choice, stack, force: request.force });
+  const ports = await stack.planPorts(choice);
   const missing = await stack.artifacts.missing(artifactsOf(components));
   // What is installed can be compared in full: config and start spec are rendered with its paths.
   if (missing.length === 0) await stack.install(artifactsOf(components), context);

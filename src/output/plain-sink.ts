@@ -27,7 +27,8 @@ function stepLine(event: StepEvent): string | null {
 /** What stands behind a finished step's title: detail, time, memory. */
 export function stepSuffix({ detail, elapsedMs, memoryBytes }: StepEvent): string {
   const parts = [
-    ...(detail === undefined ? [] : [detail]),
+    // An error's further lines are shown once, at the end.
+    ...(detail === undefined ? [] : [detail.split('\n')[0] ?? '']),
     ...(elapsedMs === undefined || elapsedMs < 50 ? [] : [duration(elapsedMs)]),
     ...(memoryBytes === undefined ? [] : [mebibytes(memoryBytes)]),
   ];

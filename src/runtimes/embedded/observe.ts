@@ -16,10 +16,13 @@ export async function observeStack(paths: StackPaths, link: SupervisorLink): Pro
   const base = { stack: paths.stack, profile };
   const told = await link
     .ifRunning((client) => client.status())
-    .catch((error: unknown) => {
-      // Hung, of another version, or just ending: its last record is better than no answer.
-      if (error instanceof LambdaError && error.code.startsWith('SUPERVISOR_')) return null;
-      throw error;
+    .catch(async (error: unknown) => {
+      if (!(error instanceof LambdaError && error.code.startsWith('SUPERVISOR_'))) throw error;
+      // A process that was just killed looks alive for a moment.
+      const dying = error.code === 'SUPERVISOR_GONE' ? (await readObserved(paths))?.supervisor : null;
+      if (dying != null) await waitUntilGone(dying, 1_000);
+      // Hung or of another version: its last record is better than no answer.
+      return null;
     });
   const record = await readObserved(paths);
   if (told !== null) {
