@@ -10,7 +10,7 @@ import { updateDesired } from '../../state/desired.ts';
 import { readObserved } from '../../state/observed.ts';
 import { createStackDirs, stackPaths } from '../../state/paths.ts';
 import { ensureSecrets } from '../../state/secrets.ts';
-import type { LogLine } from '../contract.ts';
+import { leftovers } from '../../supervisor/reap.ts';
 import { createEmbeddedRuntime, ownProcesses } from './runtime.ts';
 
 const projectRoot = join(import.meta.dirname, '../../..');
@@ -128,12 +128,6 @@ runStackSupervisor(process.argv.slice(2), async ({ url }) => {
   return { home, paths, context, runtimeOf, ...first };
 }
 
-async function linesOf(lines: AsyncIterable<LogLine>): Promise<LogLine[]> {
-  const all: LogLine[] = [];
-  for await (const line of lines) all.push(line);
-  return all;
-}
-
 describe('the embedded runtime', () => {
   it('starts what is wanted, keeps it, replaces what changed, and stops without a trace', async () => {
     const { runtime, desired, runtimeOf, paths, context, home } = await stack({ name: 'postgres' });
@@ -230,7 +224,7 @@ describe('the embedded runtime', () => {
     const before = await recorded();
     const pid = before.services[0]?.status.pid ?? 0;
     process.kill(before.supervisor?.pid ?? 0, 'SIGKILL');
-    await until(() => !isRunning(pid));
+    await until(() => leftovers(before).length === 0);
     const observed = await runtime.observe();
     expect(observed).toMatchObject({ supervisorPid: null, services: [{ state: 'stopped', pid: null }] });
     expect(observed.services[0]?.detail).toContain(`pid ${pid} is dead`);
@@ -289,62 +283,5 @@ describe('the embedded runtime', () => {
     expect(
       existsSync(paths.desiredFile) || existsSync(paths.secretsFile) || existsSync(paths.dir('postgres', 'data')),
     ).toBe(false);
-  });
-});
-
-describe('logs', () => {
-  const at = (second: number, stream: string, text: string) =>
-    `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z ${stream} ${text}\n`;
-
-  it('are merged by time over rotated files, and cut by tail, since and pattern', async () => {
-    const { runtime, paths } = await stack({ name: 'kafka' }, { name: 'postgres' });
-    writeFileSync(join(paths.logDir, 'kafka.log.1'), at(1, 'O', 'k1') + at(3, 'E', 'k3 wrong'));
-    writeFileSync(join(paths.logDir, 'kafka.log'), at(5, 'S', 'k5'));
-    writeFileSync(join(paths.logDir, 'postgres.log'), `${at(2, 'O', 'p2')}torn line\n${at(4, 'O', 'p4 wrong')}`);
-    const read = async (query: object) =>
-      (await linesOf(runtime.logs({ follow: false, ...query }, new AbortController().signal))).map(({ text }) => text);
-    expect(await read({})).toEqual(['k1', 'p2', 'k3 wrong', 'p4 wrong', '[lambdactl] k5']);
-    expect(await read({ tail: 1 })).toEqual(['p4 wrong', '[lambdactl] k5']);
-    expect(await read({ components: ['kafka'], tail: 2 })).toEqual(['k3 wrong', '[lambdactl] k5']);
-    expect(await read({ grep: /wrong/g })).toEqual(['k3 wrong', 'p4 wrong']);
-    expect(await read({ since: Date.parse('2026-01-01T00:00:04Z') })).toEqual(['p4 wrong', '[lambdactl] k5']);
-    const [first] = await linesOf(runtime.logs({ follow: false, components: ['kafka'] }, new AbortController().signal));
-    expect(first).toEqual({
-      time: Date.parse('2026-01-01T00:00:01Z'),
-      component: 'kafka',
-      stream: 'stdout',
-      text: 'k1',
-    });
-  });
-
-  it('are read backwards rightly however the pieces fall', async () => {
-    const { runtime, paths } = await stack({ name: 'kafka' });
-    const texts = Array.from({ length: 4_000 }, (_, index) => `ä${index}${'ö'.repeat(index % 97)}`);
-    writeFileSync(join(paths.logDir, 'kafka.log'), texts.map((text) => at(1, 'O', text)).join(''));
-    const lines = await linesOf(runtime.logs({ follow: false, tail: 3_999 }, new AbortController().signal));
-    expect(lines.map(({ text }) => text)).toEqual(texts.slice(1));
-  });
-
-  it('follow what comes, also after a rotation and from a new service', async () => {
-    const { runtime, paths } = await stack({ name: 'kafka' });
-    const path = join(paths.logDir, 'kafka.log');
-    writeFileSync(path, at(1, 'O', 'old'));
-    const controller = new AbortController();
-    const seen: string[] = [];
-    const reading = (async () => {
-      for await (const { text } of runtime.logs({ follow: true }, controller.signal)) seen.push(text);
-    })();
-    await until(() => seen.length === 1);
-    writeFileSync(path, at(2, 'O', 'second'), { flag: 'a' });
-    await until(() => seen.length === 2);
-    writeFileSync(path, at(3, 'O', 'last of the old file'), { flag: 'a' });
-    writeFileSync(`${path}.1`, readFileSync(path));
-    rmSync(path);
-    writeFileSync(path, at(4, 'O', 'first of the new'));
-    writeFileSync(join(paths.logDir, 'postgres.log'), at(5, 'O', 'from another'));
-    await until(() => seen.length === 5);
-    controller.abort();
-    await reading;
-    expect(seen).toEqual(['old', 'second', 'last of the old file', 'first of the new', 'from another']);
   });
 });

@@ -35,7 +35,10 @@ final class ClickHouse {
       "insert_deduplicate", "0", // the server's own deduplication can lose a block that was cut
       "max_insert_threads", "1", // one block, one part
       "input_format_binary_read_json_as_string", "1",
-      "type_json_skip_duplicated_paths", "1");
+      "type_json_skip_duplicated_paths", "1",
+      // A text in a JSON column stays the text it was.
+      "input_format_try_infer_dates", "0",
+      "input_format_try_infer_datetimes", "0");
 
   private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
       .connectTimeout(Duration.ofSeconds(5)).build();

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
@@ -38,6 +40,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  */
 public final class Contract {
   static final String ERROR = "contract_error";
+  private static final int MAX_DEPTH = 100;
   private static final JsonFactory JSON = new JsonFactory();
   private static volatile Contract[] registered = new Contract[0];
 
@@ -141,7 +144,9 @@ public final class Contract {
       try (JsonParser parser = JSON.createParser(record)) {
         error = parseObject(parser, record, row);
       } catch (IOException e) {
-        error = "malformed: " + (e instanceof JsonParseException j ? j.getOriginalMessage() : e.getMessage());
+        String message = e instanceof JsonParseException parse ? parse.getOriginalMessage() : String.valueOf(e.getMessage());
+        int where = message.indexOf(" (start marker at");
+        error = "malformed: " + (where < 0 ? message : message.substring(0, where));
       } catch (RuntimeException e) {
         error = "malformed: " + e;
       }
@@ -182,10 +187,11 @@ public final class Contract {
       case JSON: {
         if (!token.isStructStart()) return wrongType(field, "an object", token);
         int from = (int) parser.currentTokenLocation().getByteOffset();
-        parser.skipChildren();
+        String violation = walk(field, parser);
         int to = (int) parser.currentLocation().getByteOffset();
         row[field.index] = UTF8String.fromBytes(record, from, to - from);
-        return null;
+        if (violation == null && !surrogatesPaired(record, from, to)) return "bad_format: " + field.name + " has half of a surrogate pair";
+        return violation;
       }
       case BOOLEAN:
         if (!token.isBoolean()) return wrongType(parser, field, "a boolean", token);
@@ -198,6 +204,49 @@ public final class Contract {
         if (token != JsonToken.VALUE_STRING) return wrongType(parser, field, "a string", token);
         return readText(field, parser, row);
     }
+  }
+
+  /** To the end of an object or array, looking for what a JSON column would refuse: one such row would hold up every other. */
+  private static String walk(Field field, JsonParser parser) throws IOException {
+    String violation = null;
+    for (int depth = 1; depth > 0; ) {
+      JsonToken token = parser.nextToken();
+      if (token == null) throw new IOException("unexpected end");
+      if (token.isStructStart()) depth++;
+      else if (token.isStructEnd()) depth--;
+      else if (token.isNumeric() && !storable(token, parser)) violation = "out_of_range: " + field.name + " has a number beyond 64 bits";
+      if (depth > MAX_DEPTH) violation = "out_of_range: " + field.name + " is nested more than " + MAX_DEPTH + " deep";
+    }
+    return violation;
+  }
+
+  private static boolean storable(JsonToken token, JsonParser parser) throws IOException {
+    if (token == JsonToken.VALUE_NUMBER_FLOAT) return Double.isFinite(Double.parseDouble(parser.getText()));
+    if (parser.getTextLength() <= 18) return true;
+    if (parser.getTextLength() > 20) return false;
+    BigInteger value = new BigInteger(parser.getText());
+    return value.signum() < 0 ? value.bitLength() <= 63 : value.bitLength() <= 64;
+  }
+
+  /** Whether every surrogate escape is half of a pair; bytes of one JSON value. */
+  private static boolean surrogatesPaired(byte[] json, int from, int to) {
+    boolean open = false;
+    for (int i = from; i < to; i++) {
+      boolean low = false;
+      boolean high = false;
+      if (json[i] == '\\') {
+        i++;
+        if (json[i] == 'u') {
+          int unit = Integer.parseInt(new String(json, i + 1, 4, StandardCharsets.US_ASCII), 16);
+          high = Character.isHighSurrogate((char) unit);
+          low = Character.isLowSurrogate((char) unit);
+          i += 4;
+        }
+      }
+      if (open != low) return false;
+      open = high;
+    }
+    return true;
   }
 
   private static String readNumber(Field field, JsonParser parser, Object[] row) throws IOException {
