@@ -14,7 +14,7 @@ export interface DownReport {
 }
 
 /** Stops everything in reverse dependency order. @throws LambdaError CONFIRMATION_NEEDED, STACK_BUSY */
-export async function down(request: DownRequest, context: OperationContext): Promise<DownReport> {
+export async function down(request: DownRequest, outer: OperationContext): Promise<DownReport> {
   if (request.volumes && !request.confirmed) {
     throw new LambdaError(`Deleting all data of stack "${request.stack}" needs a yes.`, {
       code: 'CONFIRMATION_NEEDED',
@@ -23,7 +23,7 @@ export async function down(request: DownRequest, context: OperationContext): Pro
     });
   }
   const stack = await openStack(request);
-  return stack.exclusively('down', async () => {
+  return stack.exclusively('down', outer, async (context) => {
     const observed = await stack.runtime.observe();
     const running = observed.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
     await step(context, { id: 'stop', title: 'Stop components' }, async () => {

@@ -11,6 +11,7 @@ import { type Profile, profileSchema } from '../platform/profile.ts';
 import type { Runtime } from '../runtimes/contract.ts';
 import { createEmbeddedRuntime, ownProcesses } from '../runtimes/embedded/runtime.ts';
 import { type DesiredState, readDesired, updateDesired } from '../state/desired.ts';
+import { appendJournal, trimJournal } from '../state/journal.ts';
 import { withLock } from '../state/lock.ts';
 import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
 import { allocatePorts, portsOfOtherStacks } from '../state/ports.ts';
@@ -115,10 +116,36 @@ export class OpenStack {
     await this.connect(await this.artifacts.ensure(names, context));
   }
 
-  /** One changing operation at a time. @throws LambdaError STACK_BUSY naming the other one */
-  async exclusively<T>(command: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * One changing operation at a time, each step of it journalled.
+   * @param work gets the context whose events reach the journal
+   * @throws LambdaError STACK_BUSY naming the other operation
+   */
+  async exclusively<T>(
+    operation: string,
+    context: OperationContext,
+    work: (context: OperationContext) => Promise<T>,
+  ): Promise<T> {
     await createStackDirs(this.paths);
-    return withLock(this.paths.lockDir, { command: `lambdactl ${command}` }, work);
+    return withLock(this.paths.lockDir, { command: `lambdactl ${operation}` }, async () => {
+      let written: Promise<unknown> = trimJournal(this.paths);
+      const record = (step: string, outcome: 'begun' | 'done' | 'failed', detail?: string) => {
+        const entry = { operation, step, outcome, ...(detail === undefined ? {} : { detail }) };
+        // A journal that cannot be written (disk full, the stack just deleted) stops nothing.
+        written = written.then(() => appendJournal(this.paths, entry)).catch(() => undefined);
+      };
+      const emit: OperationContext['emit'] = (event) => {
+        context.emit(event);
+        if (event.type !== 'step' || event.status === 'pending') return;
+        const outcome = event.status === 'running' ? 'begun' : event.status === 'failed' ? 'failed' : 'done';
+        record(event.id, outcome, event.detail);
+      };
+      try {
+        return await work({ ...context, emit });
+      } finally {
+        await written;
+      }
+    });
   }
 
   /** @throws LambdaError NOT_UP */

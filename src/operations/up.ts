@@ -31,7 +31,7 @@ const speedLayer: readonly string[] = ['postgres', 'kafka', 'clickhouse', 'spark
  * Desired against observed, step by step, each step idempotent: run again it repairs what differs and leaves the rest.
  * @throws LambdaError of category usage or preflight before anything was changed; external when a component does not start
  */
-export async function up(request: UpRequest, context: OperationContext): Promise<UpReport> {
+export async function up(request: UpRequest, outer: OperationContext): Promise<UpReport> {
   const started = performance.now();
   const stack = await openStack(request);
   const profile =
@@ -39,9 +39,9 @@ export async function up(request: UpRequest, context: OperationContext): Promise
   const components = selectComponents(catalogue, request.only, request.without);
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
-  if (request.dryRun) return dryRun(request, stack, choice, context);
+  if (request.dryRun) return dryRun(request, stack, choice, outer);
 
-  return stack.exclusively('up', async () => {
+  return stack.exclusively('up', outer, async (context) => {
     const readyMs = new Map<string, number>();
     announce(components, context);
     await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
