@@ -1,7 +1,7 @@
 // Makes a fresh clone runnable: npm packages by the lock file, then the build. Runs on the system's Node (>= 20)
 // before anything of the project is installed, so it uses Node's own modules only.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -86,15 +86,21 @@ function node24() {
   return existsSync(bundled) ? bundled : process.execPath;
 }
 
+/** Beside, then renamed: a lambdactl that runs meanwhile goes on loading its modules. */
 function build() {
   const started = Date.now();
-  // Whatever changes while tsc runs must be seen as newer than the stamp.
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const [dist, fresh, old] = ['dist', 'dist.new', 'dist.old'].map((name) => join(root, name));
+  for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
   // Types are checked by `npm test`; a clone only has to be turned into JavaScript.
-  run('build', node24(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  run('build', node24(), [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh]);
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(fresh, dist);
+  rmSync(old, { recursive: true, force: true });
   run('command manifest', node24(), [join(root, 'scripts', 'manifest.mjs')]);
-  const stamp = join(root, 'dist', '.complete');
+  const stamp = join(dist, '.complete');
   writeFileSync(stamp, '');
+  // Whatever changed while this ran must be seen as newer than the stamp.
   utimesSync(stamp, started / 1000, started / 1000);
   say(`built in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
 }

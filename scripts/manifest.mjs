@@ -1,5 +1,5 @@
 // Writes oclif.manifest.json, so that --help loads no command.
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
@@ -7,4 +7,6 @@ import { Plugin } from '@oclif/core';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const plugin = new Plugin({ root, ignoreManifest: true, errorOnManifestCreate: true });
 await plugin.load();
-writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 1)}\n`);
+const path = join(root, 'oclif.manifest.json');
+writeFileSync(`${path}.new`, `${JSON.stringify(plugin.manifest, null, 1)}\n`);
+renameSync(`${path}.new`, path);
