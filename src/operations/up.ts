@@ -36,6 +36,7 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
   const stack = await openStack(request);
   const profile =
     request.profile === undefined ? (stack.profile ?? (await loadProfile('lite'))) : await loadProfile(request.profile);
+  refuseBrokerChange(stack, profile);
   const components = selectComponents(catalogue, request.only, request.without);
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
@@ -63,6 +64,21 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
     });
     return report(request, stack, profile, components, { started, readyMs });
   });
+}
+
+/** Voters and replicas are settled when the cluster's storage is formatted. */
+function refuseBrokerChange({ profile: present }: OpenStack, { kafka: { brokers } }: Profile): void {
+  if (present === null || present.kafka.brokers === brokers) return;
+  throw usageError(
+    `This stack's Kafka has ${present.kafka.brokers} broker(s); its data cannot be taken to ${brokers}.`,
+    {
+      code: 'BROKERS_CHANGED',
+      actions: [
+        'Bring the other profile up as a stack of its own: --stack NAME',
+        'Or begin anew: lambdactl down --volumes',
+      ],
+    },
+  );
 }
 
 async function bringUp(
