@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * processing_time: when Spark planned the micro-batch, from its offset log, so that a repeated batch judges "too late" as the first
  * run did. Spark's own current_timestamp() says the same, but as a literal in the generated code, which makes the JVM compile that
- * code anew for every batch: half of the job's CPU.
+ * code anew for every batch: a fifth of the job's CPU.
  */
 public final class BatchClock {
   private static volatile long micros;
