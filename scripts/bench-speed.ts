@@ -1,16 +1,19 @@
 // End to end: generator → Kafka → Spark → ClickHouse at a rate, on a stack that is up.
-//   npm run bench:speed -- --rate 20000 --duration 5m [--stack NAME]
+//   npm run bench:speed -- --rate 20000 --duration 5m [--warmup 60s] [--stack NAME]
 // Prints latency from event time to visible, what was lost or doubled by id, CPU-seconds per million and peak memory.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { parseDuration } from '../src/core/units.ts';
 
 const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '20000' },
     duration: { type: 'string', default: '5m' },
+    // Latency is that of events after it; the ledger and the CPU are of the whole run.
+    warmup: { type: 'string', default: '60s' },
     stack: { type: 'string', default: 'default' },
   },
 });
@@ -54,18 +57,19 @@ const after = await usage();
 const ledger = await row(
   `select count() as rows, uniqExact(event_id) as ids from user_events_realtime where ${window}`,
 );
-// All rows of a micro-batch carry its processing_time, and are visible at the latest when its line in speed_batches is written.
+// All rows of a micro-batch carry its processing_time; the batch's line in speed_batches tells when its last insert was answered:
+// every row of it was visible by then, most of them earlier.
 const latency = await row(`
   select quantilesExact(0.5, 0.9, 0.95, 0.99, 0.999)(dateDiff('millisecond', timestamp, visible)) as q,
          max(dateDiff('millisecond', timestamp, visible)) as max
   from user_events_realtime
   join (
-    select started, min(time) as visible
+    select started, argMin(time + toIntervalMillisecond(duration_ms), time) as visible
     from (select distinct processing_time as started from user_events_realtime where ${window}) as micro_batches
-    cross join (select time from speed_batches where stream = 'user_events') as ends
+    cross join (select time, duration_ms from speed_batches where stream = 'user_events') as ends
     where time >= started group by started
   ) as batches on processing_time = started
-  where ${window}`);
+  where ${window} and timestamp >= fromUnixTimestamp64Milli(toInt64(${Date.parse(run.startTime) + parseDuration(values.warmup)}))`);
 const [p50, p90, p95, p99, p999] = latency.q.map(Number);
 const perMillion = (name: string) => {
   const seconds = (list: Usage[]) => list.find((each) => each.name === name)?.cpuSeconds ?? 0;
@@ -76,6 +80,7 @@ const result = {
   date: new Date().toISOString().slice(0, 10),
   rate: Number(values.rate),
   duration: values.duration,
+  warmup: values.warmup,
   achievedRate: Math.round(run.achievedRate),
   generatorLateMsMax: Math.round(run.lateMsMax),
   ledger: { sent: run.valid, lost: run.valid - ledger.ids, doubled: ledger.rows - ledger.ids },
