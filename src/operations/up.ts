@@ -44,13 +44,14 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
 
   return stack.exclusively('up', outer, async (context) => {
     const readyMs = new Map<string, number>();
+    const outcome = await tellMissing(stack, components, context);
     announce(components, context);
     await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
       value: undefined,
       detail: await checkMachine({ ...choice, stack, force: request.force }),
     }));
     await stack.desire(choice);
-    await install(stack, components, context);
+    await install(stack, components, outcome, context);
     await step(context, { id: 'start', title: 'Start' }, async () => {
       await runByDependency(
         components.map(({ name }) => name),
@@ -95,16 +96,27 @@ async function bringUp(
   });
 }
 
-async function install(stack: OpenStack, components: readonly ComponentDefinition[], context: OperationContext) {
-  const needed = artifactsOf(components);
-  const missing = await stack.artifacts.missing(needed);
-  const megabytes = Math.round(missing.reduce((sum, { downloadBytes }) => sum + downloadBytes, 0) / 1e6);
-  const title =
-    missing.length === 0 ? 'Artifacts' : `Install ${missing.map(({ name }) => name).join(', ')} (${megabytes} MB)`;
-  context.emit({ type: 'progress', id: 'install', done: 0, unit: 'bytes', detail: title });
+/** Said before anything else: what is missing, and how big it is. */
+async function tellMissing(stack: OpenStack, components: readonly ComponentDefinition[], { emit }: OperationContext) {
+  const missing = await stack.artifacts.missing(artifactsOf(components));
+  const megabytes = (size: 'downloadBytes' | 'installedBytes') =>
+    Math.round(missing.reduce((total, each) => total + each[size], 0) / 1e6);
+  if (missing.length === 0) return 'all installed';
+  const size = `${megabytes('downloadBytes')} MB to download, ${megabytes('installedBytes')} MB on disk`;
+  const names = missing.map(({ name }) => name).join(', ');
+  emit({ type: 'log', level: 'info', message: `To install: ${names} (${size}, shared by all stacks).` });
+  return `installed ${missing.length}`;
+}
+
+async function install(
+  stack: OpenStack,
+  components: readonly ComponentDefinition[],
+  outcome: string,
+  context: OperationContext,
+) {
   await step(context, { id: 'install', title: 'Artifacts' }, async () => {
-    await stack.install(needed, context);
-    return { value: undefined, detail: missing.length === 0 ? 'all installed' : `installed ${megabytes} MB` };
+    await stack.install(artifactsOf(components), context);
+    return { value: undefined, detail: outcome };
   });
 }
 

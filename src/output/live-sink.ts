@@ -58,6 +58,8 @@ export function liveSink(): EventSink {
       else if (event.type === 'progress') showProgress(nodes, orphans, event);
       else if (event.type === 'warning') held.push(`warning: ${event.message}`);
       else if (event.level === 'warn' || event.level === 'error') held.push(event.message);
+      // Said before the tree is drawn, it stands above it; later it would tear the tree.
+      else if (event.level === 'info' && tree === null) process.stderr.write(`${event.message}\n`);
     },
     async close() {
       // A step that never ended (Ctrl-C, failure elsewhere) is shown as not reached.
