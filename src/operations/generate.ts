@@ -26,6 +26,12 @@ const badRateFlags: Readonly<Record<string, BadKind | 'duplicate'>> = {
  * @throws LambdaError BAD_NUMBER, BAD_RATE, NOT_UP; what runGenerator throws
  */
 export async function generate(request: GenerateRequest, context: OperationContext): Promise<GeneratorResult> {
+  if (request.flags.sink === 'stdout' && request.flags.json === true) {
+    throw usageError('--sink stdout and --json both want stdout.', {
+      code: 'BAD_USAGE',
+      actions: ['Write events to a file (--sink file --file events.jsonl), or leave --json out.'],
+    });
+  }
   const options = await optionsOf(request);
   const title = `Generate ${options.rate === 'max' ? 'as fast as possible' : `${options.rate} events/s`}`;
   return step(context, { id: 'generate', title }, async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Consumer } from '@platformatic/kafka';
+import { Consumer, Producer, stringSerializers } from '@platformatic/kafka';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliOf, homeOfTests, processesOf, until } from './cli.ts';
@@ -36,12 +36,34 @@ async function shop<T>(use: (client: pg.Client) => Promise<T>): Promise<T> {
   }
 }
 
-/** Reason of every record in a dead-letter topic, by where it came from: a repeated batch writes its dead letters again. */
-async function deadLetters(topic: string): Promise<Map<string, string>> {
+async function brokers(): Promise<string[]> {
   const { connections } = await must('connections');
   const { url } = connections.find((each: { component: string }) => each.component === 'kafka');
-  const bootstrapBrokers = url.replace(/^kafka:\/\//, '').split(',');
-  const consumer = new Consumer({ groupId: `e2e-${process.pid}-${Date.now()}`, clientId: 'e2e', bootstrapBrokers });
+  return url.replace(/^kafka:\/\//, '').split(',');
+}
+
+/** Sum of a topic's end offsets: grows with every record. */
+async function endOf(topic: string): Promise<number> {
+  const consumer = new Consumer({
+    groupId: `e2e-${process.pid}-end`,
+    clientId: 'e2e',
+    bootstrapBrokers: await brokers(),
+  });
+  try {
+    const ends = (await consumer.listOffsets({ topics: [topic] })).get(topic) ?? [];
+    return ends.reduce((sum, offset) => sum + Number(offset), 0);
+  } finally {
+    await consumer.close(true);
+  }
+}
+
+/** Reason of every record in a dead-letter topic, by where it came from: a repeated batch writes its dead letters again. */
+async function deadLetters(topic: string): Promise<Map<string, string>> {
+  const consumer = new Consumer({
+    groupId: `e2e-${process.pid}-${Date.now()}`,
+    clientId: 'e2e',
+    bootstrapBrokers: await brokers(),
+  });
   try {
     const ends = (await consumer.listOffsets({ topics: [topic] })).get(topic) ?? [];
     const total = ends.reduce((sum, offset) => sum + Number(offset), 0);
@@ -197,7 +219,60 @@ describe('exactly once, under kill -9', () => {
   });
 });
 
+describe('external events', () => {
+  it('reach events_speed, what is no envelope the dead letters', async () => {
+    const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+    const event = {
+      event_id: id(1),
+      timestamp: new Date().toISOString(),
+      event_type: 'ticket_opened',
+      source_system: 'helpdesk',
+      user_id: id(2),
+      session_id: id(3),
+      data: { priority: 'high', tags: ['a', 'b'] },
+      metadata: { version: '1', processing_timestamp: new Date().toISOString() },
+    };
+    const producer = new Producer({
+      clientId: 'e2e',
+      bootstrapBrokers: await brokers(),
+      serializers: stringSerializers,
+    });
+    const message = (value: object) => ({ topic: 'events.raw', key: event.user_id, value: JSON.stringify(value) });
+    await producer.send({ messages: [message(event), message({ ...event, data: 'none' }), message(event)] });
+    await producer.close();
+    const seen = await until(
+      () =>
+        row(
+          `select count() as n, any(data.priority)::String as priority from events_speed where source_system = 'helpdesk'`,
+        ),
+      ({ n }) => Number(n) > 0,
+    );
+    expect(seen).toEqual({ n: 1, priority: 'high' });
+    const dead = await until(
+      () => deadLetters('events.raw.dlq'),
+      ({ size }) => size > 0,
+    );
+    expect([...dead.values()]).toEqual(['wrong_type']);
+  });
+});
+
 describe('faults', () => {
+  it('come to an end by themselves: every component is back after kill -9', async () => {
+    for (const name of ['postgres', 'kafka', 'connect', 'registry', 'objectstore']) {
+      const pid = await pidOf(name);
+      process.kill(pid, 'SIGKILL');
+      await until(services, (list) =>
+        list.some((each) => each.name === name && each.state === 'healthy' && each.pid !== pid),
+      );
+    }
+    await until(services, (list) => list.every(({ state }) => state === 'healthy'));
+    const { valid, ...window } = await must('generate', '--rate', '1000', '--duration', '5s');
+    await until(
+      () => counts(window),
+      ({ rows, ids }) => Number(rows) === valid && Number(ids) === valid,
+    );
+  });
+
   it('names wrong input, changes nothing and exits with the code of its kind', async () => {
     const cases: [string[], number, string][] = [
       [['up', '--profile', 'huge'], 2, 'UNKNOWN_PROFILE'],
@@ -236,8 +311,27 @@ describe('down', () => {
     await must('down');
     expect(processesOf(stack)).toEqual([]);
     expect((await must('status')).up).toBe(false);
+
+    // Ctrl-C in the middle: what had started keeps running, and the next up goes on from there.
+    const interrupted = start('up');
+    await until(
+      async () => processesOf(stack),
+      (list) => list.length > 2,
+    );
+    interrupted.kill('SIGINT');
+    expect((await interrupted).exitCode).toBe(130);
+    expect(processesOf(stack)).not.toEqual([]);
     await must('up');
     expect(await row('select count() as n from user_events_realtime')).toEqual({ n: before });
+    // Change data capture goes on from its slot.
+    const captured = await endOf('cdc.postgres.users');
+    await shop((client) =>
+      client.query("update users set city = 'Elsewhere' where user_id in (select user_id from users limit 3)"),
+    );
+    await until(
+      () => endOf('cdc.postgres.users'),
+      (end) => end >= captured + 3,
+    );
     const users = await shop(async (client) => (await client.query('select count(*)::int as n from users')).rows[0].n);
     expect(users).toBeGreaterThanOrEqual(10_000);
   });
