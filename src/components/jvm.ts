@@ -25,8 +25,11 @@ export interface JvmRequest {
 /** From here on G1 pays: below it Serial needs less memory and fewer threads, and its pauses stay short. */
 const g1FromHeapMiB = 512;
 
-/** Classes loaded since the start are written to the archive by then; a pause of one or two seconds, once. */
-const archiveDelayMs = 15_000;
+/**
+ * The archive is written this long after the first healthy start. It stops the JVM for one or two seconds, longer on a busy
+ * machine: not in the first minute, when somebody looks at the first events.
+ */
+const archiveDelayMs = 90_000;
 
 /** A one-shot Java command. */
 export function javaCommand(context: RenderContext, request: JvmRequest): CommandSpec {
