@@ -16,7 +16,7 @@ import { withLock } from '../state/lock.ts';
 import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
 import { allocatePorts, portsOfOtherStacks } from '../state/ports.ts';
 import { type Credentials, ensureSecrets, readSecrets } from '../state/secrets.ts';
-import { readIfExists } from '../system/files.ts';
+import { readIfExists, remove } from '../system/files.ts';
 import { resolveHome } from '../system/paths.ts';
 
 /** Where the files that ship with lambdactl lie; the same from src and from dist. */
@@ -128,10 +128,10 @@ export class OpenStack {
   ): Promise<T> {
     await createStackDirs(this.paths);
     return withLock(this.paths.lockDir, { command: `lambdactl ${operation}` }, async () => {
-      let written: Promise<unknown> = trimJournal(this.paths);
+      // A journal that cannot be written (disk full) stops nothing.
+      let written: Promise<unknown> = trimJournal(this.paths).catch(() => undefined);
       const record = (step: string, outcome: 'begun' | 'done' | 'failed', detail?: string) => {
         const entry = { operation, step, outcome, ...(detail === undefined ? {} : { detail }) };
-        // A journal that cannot be written (disk full, the stack just deleted) stops nothing.
         written = written.then(() => appendJournal(this.paths, entry)).catch(() => undefined);
       };
       const emit: OperationContext['emit'] = (event) => {
@@ -144,6 +144,8 @@ export class OpenStack {
         return await work({ ...context, emit });
       } finally {
         await written;
+        // The last steps of deleting a stack must not leave a journal of nothing behind.
+        if ((await readIfExists(this.paths.desiredFile)) === null) await remove(this.paths.journalFile);
       }
     });
   }
