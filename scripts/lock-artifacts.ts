@@ -1,5 +1,5 @@
 // Writes locks/artifacts.json from locks/wanted.json: `node scripts/lock-artifacts.ts [name …]` (all names without).
-// Needs npm, mvn and python3 with pip, each in the developer's own configuration. What is fetched is trusted on first use;
+// Needs npm, mvn, uv and python3 with pip, each in the developer's own configuration. What is fetched is trusted on first use;
 // every later install must match it.
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,15 @@ import { unpackTarGz, unpackZip } from '../src/system/archive.ts';
 import { exec } from '../src/system/exec.ts';
 import { fileSize, hashFile, readBytes, treeBytes } from '../src/system/store-files.ts';
 import { fetchAlone, type MavenWanted, resolveMaven } from './lock-maven.ts';
+import { lockPython, type PythonWanted } from './lock-python.ts';
 
-type Wanted = { version: string; subdirectory: string; platforms: Record<string, string> } & (
-  | { kind: 'pypi'; package: string }
-  | { kind: 'npm' }
-  | ({ kind: 'maven' } & (MavenWanted | { file: string; unpack: boolean }))
-);
+type Wanted =
+  | ({ kind: 'python' } & PythonWanted)
+  | ({ version: string; subdirectory: string; platforms: Record<string, string> } & (
+      | { kind: 'pypi'; package: string }
+      | { kind: 'npm' }
+      | ({ kind: 'maven' } & (MavenWanted | { file: string; unpack: boolean }))
+    ));
 type Entry = LockFile['artifacts'][string];
 
 const locks = join(import.meta.dirname, '..', 'locks');
@@ -27,7 +30,7 @@ async function must(command: string, args: string[]): Promise<string> {
   return stdout;
 }
 
-async function lockNpm(name: string, wanted: Wanted): Promise<Entry> {
+async function lockNpm(name: string, wanted: Extract<Wanted, { kind: 'npm' }>): Promise<Entry> {
   const platforms: Extract<Entry, { kind: 'npm' }>['platforms'] = {};
   for (const [platform, id] of Object.entries(wanted.platforms)) {
     const directory = join(work, name, platform);
@@ -80,7 +83,10 @@ async function lockMaven(name: string, wanted: Extract<Wanted, { kind: 'maven' }
   const directory = join(work, name);
   const { version } = wanted;
   if ('roots' in wanted) {
-    const [first, ...rest] = await resolveMaven(wanted, directory);
+    const beside = lock.artifacts[wanted.beside ?? ''];
+    if (wanted.beside !== undefined && beside?.kind !== 'maven')
+      throw new Error(`${name}: lock ${wanted.beside} first`);
+    const [first, ...rest] = await resolveMaven(wanted, directory, beside?.kind === 'maven' ? beside.files : []);
     if (first === undefined) throw new Error(`${name}: nothing resolved`);
     return { kind: 'maven', version, files: [first, ...rest] };
   }
@@ -113,6 +119,7 @@ try {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     if (each.kind === 'npm') lock.artifacts[name] = await lockNpm(name, each);
     else if (each.kind === 'pypi') lock.artifacts[name] = await lockPypi(name, each);
+    else if (each.kind === 'python') lock.artifacts[name] = await lockPython(name, each, locks, work);
     else lock.artifacts[name] = await lockMaven(name, each);
     console.error(`${name} ${each.version}`);
   }

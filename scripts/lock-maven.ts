@@ -7,6 +7,7 @@ import { parseCoordinate } from '../src/artifacts/maven.ts';
 import { mavenSource } from '../src/artifacts/maven-settings.ts';
 import { exec } from '../src/system/exec.ts';
 import { fileSize, hashFile } from '../src/system/store-files.ts';
+import { clashes, type NamedJar } from './lock-clashes.ts';
 
 /** Netty's names of platforms, ours; a classifier that is in neither is of a platform we do not run on. */
 const platformOf: Record<string, string> = { 'linux-x86_64': 'linux-x64', 'linux-aarch_64': 'linux-arm64' };
@@ -17,10 +18,22 @@ export interface MavenWanted {
   roots: readonly string[];
   /** group:artifact or group:* of what nobody loads here. */
   leaveOut?: readonly string[];
+  /** Name of the artifact whose class path this one is added to: what that one has is left out, in whatever version. */
+  beside?: string;
+  /** group:artifact of jars that may have classes of others in another version; see lock-clashes.ts. */
+  shadows?: readonly string[];
 }
 
-/** Flat list of jars in class path order. `work` is a scratch directory whose local repository may be kept between runs. */
-export async function resolveMaven(wanted: MavenWanted, work: string): Promise<MavenFile[]> {
+/**
+ * Flat list of jars in class path order. `work` is a scratch directory whose local repository may be kept between runs;
+ * `beside` holds the locked files of `wanted.beside`.
+ * @throws Error when a class would be on the common class path in two versions.
+ */
+export async function resolveMaven(
+  wanted: MavenWanted,
+  work: string,
+  beside: readonly MavenFile[] = [],
+): Promise<MavenFile[]> {
   mkdirSync(work, { recursive: true });
   writeFileSync(join(work, 'pom.xml'), pom(wanted.roots));
   writeFileSync(join(work, 'settings.xml'), await settings());
@@ -43,12 +56,37 @@ export async function resolveMaven(wanted: MavenWanted, work: string): Promise<M
   );
   if (result.failure !== undefined) throw new Error(`${result.failure}\n${result.stdout}\n${result.stderr}`);
   const files: MavenFile[] = [];
+  const leaveOut = [...(wanted.leaveOut ?? []), ...beside.map(idOf)];
   for (const line of readFileSync(listed, 'utf8').split('\n')) {
-    const file = await fileOf(line, wanted.leaveOut ?? []);
+    const file = await fileOf(line, leaveOut);
     if (file !== undefined) files.push(file);
   }
   assertUniqueNames(files);
+  if (beside.length > 0) await assertNoClash(beside, files, wanted.shadows ?? [], work);
   return files;
+}
+
+const idOf = ({ coordinate }: MavenFile) => coordinate.split(':').slice(0, 2).join(':');
+
+/** Reads the jars from the local repository that Maven has just filled; those of `beside` that are not there are fetched. */
+async function assertNoClash(
+  beside: readonly MavenFile[],
+  files: readonly MavenFile[],
+  shadows: readonly string[],
+  work: string,
+): Promise<void> {
+  const place = async (file: MavenFile): Promise<NamedJar> => {
+    const cached = join(work, '..', 'repository', parseCoordinate(file.coordinate).path);
+    const path = (await fileSize(cached)) === undefined ? join(work, basename(cached)) : cached;
+    if (path !== cached) await fetchAlone(file.coordinate, path);
+    return { id: idOf(file), path };
+  };
+  const jars: NamedJar[][] = [[], []];
+  for (const [index, list] of [beside, files].entries()) {
+    for (const file of list) jars[index]?.push(await place(file));
+  }
+  const found = clashes(jars[0] ?? [], jars[1] ?? [], shadows);
+  if (found.length > 0) throw new Error(`classes in two versions:\n${found.join('\n')}`);
 }
 
 /** One file by its coordinate alone: some archives have a parent pom that was never published, so Maven cannot read them. */

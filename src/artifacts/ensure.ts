@@ -13,11 +13,14 @@ import { describeFailure, diskFull } from './errors.ts';
 import { createFetcher, type Fetcher } from './fetcher.ts';
 import { finishing } from './finish.ts';
 import { installTree } from './install.ts';
+import { buildJar, compiledAgainst, isBuilt } from './java-build.ts';
+import { createLender, type Lender } from './lend.ts';
+import type { PythonSource } from './lock-file.ts';
 import { installedFrom, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { mavenSource } from './maven-settings.ts';
 import { type ArtifactName, artifactNeeds, type InstalledArtifact, withNeeds } from './names.ts';
 import { findPython } from './python.ts';
-import { buildSpeedJob } from './speed-job.ts';
+import { installPackages } from './python-packages.ts';
 import type { StoreFrame, Wanted } from './store.ts';
 
 const parentStep = { id: 'artifacts', title: 'Artifacts' };
@@ -32,6 +35,7 @@ interface Run {
   fetcher: Fetcher;
   maven: () => ReturnType<typeof mavenSource>;
   python: () => Promise<string>;
+  lend: Lender;
   /** Settles when the artifact is there; a need is awaited here. */
   pending: Map<ArtifactName, Promise<InstalledArtifact>>;
 }
@@ -68,10 +72,10 @@ async function installAll(
   await step(context, parentStep, async () => {
     try {
       await preflight(frame, absent);
-      const run = newRun(frame, context);
-      for (const [name, artifact] of installed) run.pending.set(name, Promise.resolve(artifact));
       // The JRE and what is built with it take longest after the download; then by size, so that the end has no long tail.
       const order = [...absent].sort((a, b) => rank(b) - rank(a));
+      const run = newRun(frame, context, order);
+      for (const [name, artifact] of installed) run.pending.set(name, Promise.resolve(artifact));
       for (const each of order) run.pending.set(each.name, deferInstall(run, each, failure));
       await Promise.allSettled(run.pending.values());
       for (const each of absent) installed.set(each.name, await settled(run, each.name));
@@ -87,7 +91,7 @@ async function installAll(
 
 const rank = ({ name, downloadBytes }: Wanted) => (name === 'jre' ? Number.MAX_SAFE_INTEGER : downloadBytes);
 
-function newRun(frame: StoreFrame, context: OperationContext): Run {
+function newRun(frame: StoreFrame, context: OperationContext, order: readonly Wanted[]): Run {
   const once = <T>(make: () => Promise<T>) => {
     let made: Promise<T> | undefined;
     return () => {
@@ -95,13 +99,15 @@ function newRun(frame: StoreFrame, context: OperationContext): Run {
       return made;
     };
   };
+  const pending: Run['pending'] = new Map();
   return {
     frame,
     context,
     fetcher: createFetcher(context),
     maven: once(() => mavenSource()),
     python: once(() => findPython(frame.python)),
-    pending: new Map(),
+    lend: createLender(frame, order, (name) => settled({ pending }, name)),
+    pending,
   };
 }
 
@@ -147,7 +153,7 @@ async function deferInstall(run: Run, wanted: Wanted, failure: AbortController):
   }
 }
 
-function settled(run: Run, name: ArtifactName): Promise<InstalledArtifact> {
+function settled(run: Pick<Run, 'pending'>, name: ArtifactName): Promise<InstalledArtifact> {
   return run.pending.get(name) ?? Promise.reject(new Error(`${name} is not part of this run`));
 }
 
@@ -182,28 +188,58 @@ async function makeTree(
   id: string,
 ): Promise<string[]> {
   const { context, fetcher, maven, python } = run;
-  if (wanted.locked === undefined) return buildJob(wanted, needs, places, context.signal);
+  if (wanted.locked === undefined) return build(wanted, needs, places, context.signal);
   const total = wanted.downloadBytes;
   const onProgress = throttled(
     (done) => context.emit({ type: 'progress', id, done: Math.min(done, total), total, unit: 'bytes' }),
     total,
   );
-  const classPath = await installTree(wanted.locked, places, { context, fetcher, maven, python, onProgress });
+  const { source } = wanted.locked;
+  if (source.kind === 'python') {
+    await installSet(run, wanted, source, needs, places, onProgress);
+    return [];
+  }
+  const lent = (sha256: string) => run.lend(wanted.name, sha256);
+  const tools = { context, fetcher, maven, python, lent, onProgress };
+  const classPath = await installTree({ ...wanted.locked, source }, places, tools);
   await finishing[wanted.name]?.(places.tree, context.signal);
   return classPath;
 }
 
-function buildJob(
-  wanted: Wanted,
+function build(
+  { name, sources }: Wanted,
   needs: Installed,
   places: { downloads: string; tree: string },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const [jre, ecj, spark] = [needs.get('jre'), needs.get('ecj'), needs.get('spark')];
-  if (wanted.job === undefined || jre === undefined || ecj === undefined || spark === undefined) {
-    throw new Error(`${wanted.name} lacks what it is built from`);
+  const [jre, ecj] = [needs.get('jre'), needs.get('ecj')];
+  if (sources === undefined || !isBuilt(name) || jre === undefined || ecj === undefined) {
+    throw new Error(`${name} lacks what it is built from`);
   }
-  return buildSpeedJob(wanted.job, { jre, ecj, spark }, { scratch: places.downloads, tree: places.tree }, signal);
+  const classPath = compiledAgainst(name).flatMap((need) => needs.get(need)?.classPath ?? []);
+  return buildJar(sources, { jre, ecj, classPath }, { scratch: places.downloads, tree: places.tree }, signal);
+}
+
+async function installSet(
+  run: Run,
+  { name, locked }: Wanted,
+  source: PythonSource,
+  needs: Installed,
+  places: { downloads: string; tree: string },
+  onProgress: (done: number) => void,
+): Promise<void> {
+  const uv = needs.get('uv');
+  if (locked === undefined || uv === undefined) throw new Error(`${name} lacks what it is installed with`);
+  const onFallback = (reason: string) =>
+    run.context.emit({ type: 'log', level: 'debug', message: `uv could not fetch ${name} (${reason}); pip tries.` });
+  await installPackages(locked, source, places, {
+    requirements: join(run.frame.projectRoot, 'locks', 'python', `${name}.txt`),
+    python: await run.python(),
+    uv: join(uv.root, 'uv'),
+    signal: run.context.signal,
+    onFallback,
+    onProgress,
+  });
 }
 
 /** The finished tree takes its place in one rename; a damaged one that stands there is moved aside first. */

@@ -19,9 +19,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { writeZip } from '../system/archive.ts';
 import { createFetcher } from './fetcher.ts';
 import { finishing } from './finish.ts';
-import { type InstallTools, installTree } from './install.ts';
-import type { LockedArtifact } from './lock-file.ts';
-import { findPython } from './python.ts';
+import { type InstallTools, installTree, type LockedTree } from './install.ts';
+import { findPython, lookUpPython } from './python.ts';
 
 let scratch: string;
 let places: { downloads: string; tree: string };
@@ -37,7 +36,8 @@ beforeEach(() => {
   const context = { emit: () => undefined, signal: new AbortController().signal };
   const maven = () => Promise.reject(new Error('not Maven'));
   const python = () => findPython('python3');
-  tools = { context, fetcher: createFetcher(context), maven, python, onProgress: (done) => progress.push(done) };
+  const lent = () => Promise.resolve(undefined);
+  tools = { context, fetcher: createFetcher(context), maven, python, lent, onProgress: (done) => progress.push(done) };
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -51,7 +51,7 @@ function program(name: string, script: string): void {
   chmodSync(path, 0o755);
 }
 
-async function npmPackage(): Promise<{ tarball: Buffer; locked: LockedArtifact }> {
+async function npmPackage(): Promise<{ tarball: Buffer; locked: LockedTree }> {
   mkdirSync(join(scratch, 'package', 'native'), { recursive: true });
   writeFileSync(join(scratch, 'package', 'native', 'program'), 'program');
   writeFileSync(join(scratch, 'package', 'package.json'), '{}');
@@ -59,7 +59,7 @@ async function npmPackage(): Promise<{ tarball: Buffer; locked: LockedArtifact }
   const tarball = readFileSync(join(scratch, 'p.tgz'));
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
   const source = { kind: 'npm', package: '@x/y', version: '1', integrity, subdirectory: 'package/native' } as const;
-  const locked: LockedArtifact = {
+  const locked: LockedTree = {
     name: 'postgres',
     version: '1',
     key: '1',
@@ -117,7 +117,7 @@ it('fetches a wheel with pip, held to the locked hash, and keeps its permissions
   writeFileSync(wheel, content);
   const sha256 = createHash('sha256').update(content).digest('hex');
   const source = { kind: 'pypi', package: 'pkg', version: '1', sha256, subdirectory: 'pkg/runtime' } as const;
-  const locked: LockedArtifact = {
+  const locked: LockedTree = {
     name: 'jre',
     version: '1',
     key: '1',
@@ -155,6 +155,16 @@ it('finds a Python that is new enough, and says which ones are not', async () =>
   program('python3.12', 'echo "3 12 /the/real/python"');
   expect(await findPython('')).toBe('/the/real/python');
   await expect(findPython(join(scratch, 'bin', 'python3'))).rejects.toMatchObject({ code: 'PYTHON_MISSING' });
+});
+
+it('takes a Python that the packages are locked for before a newer one', async () => {
+  vi.stubEnv('PATH', join(scratch, 'bin'));
+  program('python3', 'echo "3 99 /new"');
+  expect(await lookUpPython('')).toEqual({ executable: '/new', version: '3.99' });
+  vi.stubEnv('PATH', `${join(scratch, 'bin')}${delimiter}`);
+  program('python3.11', 'echo "3 11 /fitting"');
+  expect(await lookUpPython('')).toEqual({ executable: '/fitting', version: '3.11' });
+  expect((await lookUpPython(join(scratch, 'bin', 'python3'))).version).toBe('3.99');
 });
 
 it('makes the symbolic links that npm leaves out, and none out of the package', async () => {

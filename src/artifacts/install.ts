@@ -24,6 +24,8 @@ export interface InstallTools {
   fetcher: Fetcher;
   maven: () => Promise<MavenOrigin>;
   python: () => Promise<string>;
+  /** Where another artifact has a file with that sha256. */
+  lent: (sha256: string) => Promise<string | undefined>;
   /** Bytes of the whole artifact that are there. */
   onProgress: (done: number) => void;
 }
@@ -35,8 +37,11 @@ export interface Places {
   tree: string;
 }
 
+/** Everything but sets of packages, which python-packages.ts installs. */
+export type LockedTree = LockedArtifact & { source: MavenSource | NpmSource | PypiSource };
+
 /** Fetches, verifies and unpacks one artifact into `places.tree`; returns its class path, relative. */
-export async function installTree(locked: LockedArtifact, places: Places, tools: InstallTools): Promise<string[]> {
+export async function installTree(locked: LockedTree, places: Places, tools: InstallTools): Promise<string[]> {
   const { source } = locked;
   if (source.kind === 'maven') return installMaven(locked, source, places, tools);
   const archive =
@@ -66,7 +71,11 @@ async function installMaven(
     };
     const target = join(places.downloads, basename(path));
     const local = join(origin.localRepository, path);
-    if (!(await isExpected(target, expected)) && (await isExpected(local, expected))) await copy(local, target);
+    if (!(await isExpected(target, expected))) {
+      const lent = await tools.lent(file.sha256);
+      if (lent !== undefined && (await isExpected(lent, expected))) await linkOrCopy(lent, target);
+      else if (await isExpected(local, expected)) await copy(local, target);
+    }
     const job = { artifact: locked.name, file: basename(path), directory: places.downloads };
     await tools.fetcher.fetch({ ...job, url: origin.base + path, headers: origin.headers, expected, onProgress });
   };

@@ -9,7 +9,7 @@ import type { StoreFrame, VerifyResult } from './store.ts';
 /** Compares every installed file of the present lock with its manifest. */
 export async function verifyArtifacts(frame: StoreFrame, context: OperationContext): Promise<VerifyResult[]> {
   const results: VerifyResult[] = [];
-  for (const { name, root } of await frame.wanted(artifactNames)) {
+  for (const { name, root } of await frame.wanted(artifactNames, 'overview')) {
     context.signal.throwIfAborted();
     if ((await namesIn(root)).length === 0) continue;
     const problems = await problemsOf(root);
@@ -25,7 +25,7 @@ export async function pruneArtifacts(
   frame: StoreFrame,
   context: OperationContext,
 ): Promise<{ removed: string[]; bytes: number }> {
-  const keep = new Set((await frame.wanted(artifactNames)).map(({ root }) => root));
+  const keep = new Set((await frame.wanted(artifactNames, 'overview')).map(({ root }) => root));
   const removed: string[] = [];
   let bytes = 0;
   const remove = async (label: string, path: string) => {

@@ -50,9 +50,20 @@ const pypi = z.strictObject({
   platforms: z.record(z.string(), z.strictObject({ sha256, downloadBytes: bytes, installedBytes: bytes })),
 });
 
+const python = z.strictObject({
+  kind: z.literal('python'),
+  version: z.string(),
+  /** Of locks/python/<name>.txt, which lists the packages. */
+  sha256,
+  packages: z.int().positive(),
+  /** Python versions they exist for, e.g. "3.12". */
+  pythons: z.array(z.string()).nonempty(),
+  platforms: z.record(z.string(), z.strictObject({ downloadBytes: bytes, installedBytes: bytes })),
+});
+
 const lockFile = z.strictObject({
   schemaVersion: z.literal(1),
-  artifacts: z.record(z.string(), z.discriminatedUnion('kind', [maven, npm, pypi])),
+  artifacts: z.record(z.string(), z.discriminatedUnion('kind', [maven, npm, pypi, python])),
 });
 
 export type LockFile = z.infer<typeof lockFile>;
@@ -66,7 +77,7 @@ export interface LockedArtifact {
   key: string;
   downloadBytes: number;
   installedBytes: number;
-  source: MavenSource | NpmSource | PypiSource;
+  source: MavenSource | NpmSource | PypiSource | PythonSource;
 }
 export interface MavenSource {
   kind: 'maven';
@@ -88,6 +99,16 @@ export interface PypiSource {
   subdirectory: string;
 }
 
+export interface PythonSource {
+  kind: 'python';
+  /** "3.12", the interpreter's. */
+  python: string;
+  platform: string;
+  /** Hash of the list below. */
+  sha256: string;
+  packages: number;
+}
+
 /** @throws LambdaError LOCK_INVALID when the file is missing or not of its form. */
 export async function readLockFile(projectRoot: string): Promise<LockFile> {
   const path = join(projectRoot, 'locks', 'artifacts.json');
@@ -104,8 +125,11 @@ export async function readLockFile(projectRoot: string): Promise<LockFile> {
   }
 }
 
-/** @throws preflight error PLATFORM_UNSUPPORTED when the artifact does not exist for `platform`. */
-export function lockedArtifact(lock: LockFile, name: ArtifactName, platform: string): LockedArtifact {
+/**
+ * `python` is the version of this machine's Python ("3.12"), of which only sets of packages depend.
+ * @throws preflight error PLATFORM_UNSUPPORTED when the artifact does not exist for `platform`, PYTHON_UNSUPPORTED for `python`
+ */
+export function lockedArtifact(lock: LockFile, name: ArtifactName, platform: string, python: string): LockedArtifact {
   const entry = lock.artifacts[name];
   if (entry === undefined) {
     throw new LambdaError(`locks/artifacts.json has no ${name}.`, { code: 'LOCK_INVALID', category: 'bug' });
@@ -114,37 +138,63 @@ export function lockedArtifact(lock: LockFile, name: ArtifactName, platform: str
     const files = entry.files.filter((file) => (file.platform ?? platform) === platform);
     const downloadBytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const source: MavenSource = { kind: 'maven', unpack: entry.unpack !== undefined, files };
-    return finish(name, entry.version, downloadBytes, entry.installedBytes ?? downloadBytes, source);
+    return finish(
+      name,
+      entry.version,
+      { downloadBytes, installedBytes: entry.installedBytes ?? downloadBytes },
+      source,
+    );
   }
-  const there = entry.platforms[platform];
-  if (there === undefined) {
-    throw preflightError(`${name} ${entry.version} does not exist for ${platform}.`, {
-      code: 'PLATFORM_UNSUPPORTED',
-      actions: [`Run lambdactl on one of: ${Object.keys(entry.platforms).join(', ')}.`],
-      details: { artifact: name, platform, available: Object.keys(entry.platforms) },
+  const sizes = entry.platforms[platform];
+  if (sizes === undefined) throw unsupported(name, entry.version, platform, Object.keys(entry.platforms));
+  return finish(name, entry.version, sizes, sourceOf(entry, name, platform, python));
+}
+
+function unsupported(name: ArtifactName, version: string, platform: string, available: string[]): LambdaError {
+  return preflightError(`${name} ${version} does not exist for ${platform}.`, {
+    code: 'PLATFORM_UNSUPPORTED',
+    actions: [`Run lambdactl on one of: ${available.join(', ')}.`],
+    details: { artifact: name, platform, available },
+  });
+}
+
+function sourceOf(
+  entry: Exclude<LockFile['artifacts'][string], { kind: 'maven' }>,
+  name: ArtifactName,
+  platform: string,
+  python: string,
+): NpmSource | PypiSource | PythonSource {
+  const { version } = entry;
+  if (entry.kind === 'python') {
+    const { pythons, sha256, packages } = entry;
+    if (pythons.includes(python)) return { kind: 'python', python, platform, sha256, packages };
+    throw preflightError(`${name} ${version} does not exist for Python ${python}.`, {
+      code: 'PYTHON_UNSUPPORTED',
+      actions: [`Install Python ${pythons.join(', ')}, or name one of these in LAMBDACTL_PYTHON.`],
+      details: { artifact: name, python, available: pythons },
     });
   }
-  const { version, subdirectory } = entry;
-  const source: NpmSource | PypiSource =
-    'integrity' in there
-      ? { kind: 'npm', package: there.package, version, integrity: there.integrity, subdirectory }
-      : {
-          kind: 'pypi',
-          package: entry.kind === 'pypi' ? entry.package : '',
-          version,
-          sha256: there.sha256,
-          subdirectory,
-        };
-  return finish(name, version, there.downloadBytes, there.installedBytes, source);
+  const { subdirectory } = entry;
+  if (entry.kind === 'npm') {
+    const { package: id = '', integrity = '' } = entry.platforms[platform] ?? {};
+    return { kind: 'npm', package: id, version, integrity, subdirectory };
+  }
+  return {
+    kind: 'pypi',
+    package: entry.package,
+    version,
+    sha256: entry.platforms[platform]?.sha256 ?? '',
+    subdirectory,
+  };
 }
 
 function finish(
   name: ArtifactName,
   version: string,
-  downloadBytes: number,
-  installedBytes: number,
+  { downloadBytes, installedBytes }: { downloadBytes: number; installedBytes: number },
   source: LockedArtifact['source'],
 ): LockedArtifact {
-  const key = `${version}-${hashText(JSON.stringify(source)).slice(0, 10)}`;
+  const hash = hashText(JSON.stringify(source)).slice(0, 10);
+  const key = source.kind === 'python' ? `${version}-${hash}-py${source.python}` : `${version}-${hash}`;
   return { name, version, key, downloadBytes, installedBytes, source };
 }

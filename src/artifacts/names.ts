@@ -10,14 +10,26 @@ export const artifactNames = [
   'objectstore',
   'spark',
   'ecj',
+  'iceberg-sink',
+  'iceberg-spark',
   'speed-job',
+  'connect-transforms',
+  'uv',
+  'warehouse-python',
+  'airflow-python',
 ] as const;
 
-/** Names in locks/artifacts.json, and `speed-job`, which is built from dags-repo/spark/src. */
+/**
+ * Names in locks/artifacts.json; `speed-job` (every Spark job) and `connect-transforms`, which are built from dags-repo/spark/src and
+ * dags-repo/connect/src; and `*-python`, directories of packages locked in locks/python/.
+ */
 export type ArtifactName = (typeof artifactNames)[number];
 
 export interface InstalledArtifact {
-  /** Absolute directory. Of `jre` it is the Java home, of `debezium` a plugin.path, of `postgres` the parent of bin and lib. */
+  /**
+   * Absolute directory. Of `jre` it is the Java home, of `debezium` a plugin.path, of `postgres` the parent of bin and lib,
+   * of `*-python` the parent of site-packages.
+   */
   root: string;
   /** Jars in a fixed order, absolute; empty where the artifact is no set of jars. */
   classPath: readonly string[];
@@ -25,7 +37,10 @@ export interface InstalledArtifact {
 
 /** What must be installed for an artifact to be made. */
 export const artifactNeeds: Partial<Record<ArtifactName, readonly ArtifactName[]>> = {
-  'speed-job': ['jre', 'ecj', 'spark'],
+  'speed-job': ['jre', 'ecj', 'spark', 'iceberg-spark'],
+  'connect-transforms': ['jre', 'ecj', 'kafka', 'iceberg-sink'],
+  'warehouse-python': ['uv'],
+  'airflow-python': ['uv'],
 };
 
 /** The names and what they need, each once, needs first. */

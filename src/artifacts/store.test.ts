@@ -18,7 +18,8 @@ import { basename, join } from 'node:path';
 import { create } from 'tar';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { OperationContext, OperationEvent } from '../core/events.ts';
-import { withFileLock } from '../system/store-files.ts';
+import { isBuilt } from './java-build.ts';
+import { artifactNames } from './names.ts';
 import { openArtifactStore } from './store.ts';
 
 /** What the mirror does instead of serving the file: called with how often this file was asked for before. */
@@ -83,10 +84,12 @@ async function writeLock(version: number): Promise<void> {
   files.set(`p-${version}-all.tar.gz`, archive);
   const unpacked = { coordinate: `org.x:p:tar.gz:all:${version}`, sha256: sha256(archive), bytes: archive.length };
   const jars = { kind: 'maven', version: String(version), files: [jar('big', 400_000), jar('small', 3000)] };
-  const other = (name: string) => ({ kind: 'maven', version: '1', files: [jar(name, 10)] });
+  const other = (name: string) => [name, { kind: 'maven', version: '1', files: [jar(name, 10)] }];
   const artifacts = {
-    ...{ jre: other('jre'), postgres: other('postgres'), clickhouse: other('clickhouse'), registry: other('registry') },
-    ...{ objectstore: other('objectstore'), spark: other('spark'), ecj: other('ecj'), kafka: jars },
+    ...Object.fromEntries(artifactNames.filter((name) => !isBuilt(name)).map(other)),
+    // Has one jar of kafka's, too.
+    'iceberg-sink': { kind: 'maven', version: '1', files: [jars.files[0], jar('sink', 10)] },
+    kafka: jars,
     debezium: { kind: 'maven', version: String(version), unpack: 'tar.gz', installedBytes: 6, files: [unpacked] },
   };
   mkdirSync(join(scratch, 'locks'), { recursive: true });
@@ -155,6 +158,16 @@ it('fetches a damaged file anew, once, and says which it was', async () => {
   expect(failed).toMatchObject({ code: 'ARTIFACT_CORRUPT', details: { artifact: 'debezium', file: 'p-1-all.tar.gz' } });
   expect(timesAsked('p-1-all.tar.gz')).toBe(2);
   expect(existsSync(await rootOf('debezium'))).toBe(false);
+});
+
+it('fetches a jar that two artifacts have once, installed together or one after the other', async () => {
+  const installed = await open().ensure(['iceberg-sink', 'kafka'], context());
+  expect(asked.map(({ file }) => file).sort()).toEqual(['big-1.jar', 'sink-1.jar', 'small-1.jar']);
+  const [shared = ''] = installed.get('iceberg-sink')?.classPath ?? [];
+  expect(readFileSync(shared)).toEqual(files.get('big-1.jar'));
+  rmSync(await rootOf('kafka'), { recursive: true });
+  await open().ensure(['kafka'], context());
+  expect(timesAsked('big-1.jar')).toBe(1);
 });
 
 it('takes a jar from the local Maven repository when it is the locked one', async () => {
@@ -279,17 +292,4 @@ it('says that the home cannot be written to, or that the disk is too small', asy
   writeFileSync(path, JSON.stringify(lock));
   await expect(open().ensure(['debezium'], context())).rejects.toMatchObject({ code: 'DISK_FULL', exitCode: 20 });
   expect(asked).toEqual([]);
-});
-
-it('gives a file lock to one at a time', async () => {
-  let inside = 0;
-  const most: number[] = [];
-  const one = () =>
-    withFileLock(join(scratch, 'lock'), { signal: new AbortController().signal, pollMs: 1 }, async () => {
-      most.push(++inside);
-      await new Promise((resolve) => setTimeout(resolve, 3));
-      inside--;
-    });
-  await Promise.all(Array.from({ length: 8 }, one));
-  expect(most).toEqual(Array(8).fill(1));
 });

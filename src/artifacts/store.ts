@@ -2,15 +2,16 @@ import { join } from 'node:path';
 import type { OperationContext } from '../core/events.ts';
 import { hashText, platformName } from '../system/store-files.ts';
 import { ensureArtifacts } from './ensure.ts';
+import { type BuiltName, isBuilt, type JavaSources, readJavaSources } from './java-build.ts';
 import { pruneArtifacts, verifyArtifacts } from './keep.ts';
-import { type LockedArtifact, lockedArtifact, readLockFile } from './lock-file.ts';
+import { type LockedArtifact, type LockFile, lockedArtifact, readLockFile } from './lock-file.ts';
 import { readManifest } from './manifest.ts';
-import { type ArtifactName, artifactNames, type InstalledArtifact, withNeeds } from './names.ts';
-import { type JobSources, readJobSources } from './speed-job.ts';
+import { type ArtifactName, artifactNames, artifactNeeds, type InstalledArtifact, withNeeds } from './names.ts';
+import { lookUpPython } from './python.ts';
 
 export interface ArtifactStatus {
   name: ArtifactName;
-  kind: 'pypi' | 'npm' | 'maven' | 'built';
+  kind: 'pypi' | 'npm' | 'maven' | 'python' | 'built';
   version: string;
   installed: boolean;
   /** Where it is or would be. */
@@ -54,7 +55,7 @@ export interface Wanted {
   installedBytes: number;
   /** Absent of what is built. */
   locked?: LockedArtifact;
-  job?: JobSources;
+  sources?: JavaSources;
 }
 
 export interface StoreOptions {
@@ -69,7 +70,11 @@ export interface StoreOptions {
 export interface StoreFrame extends StoreOptions {
   /** `<home>/artifacts` */
   directory: string;
-  wanted(names: readonly ArtifactName[]): Promise<Wanted[]>;
+  /**
+   * @throws LambdaError PYTHON_MISSING, PYTHON_UNSUPPORTED where packages are wanted; not for an `overview`, which then assumes
+   * a Python that they exist for.
+   */
+  wanted(names: readonly ArtifactName[], overview?: 'overview'): Promise<Wanted[]>;
 }
 
 /** No I/O until one of its functions is called. */
@@ -78,7 +83,7 @@ export function openArtifactStore(options: StoreOptions): ArtifactStore {
   const frame: StoreFrame = {
     ...options,
     directory,
-    wanted: (names) => resolveWanted(options.projectRoot, directory, names),
+    wanted: (names, overview) => resolveWanted(options, directory, names, overview === 'overview'),
   };
   return {
     list: () => listArtifacts(frame),
@@ -93,19 +98,22 @@ export function openArtifactStore(options: StoreOptions): ArtifactStore {
 }
 
 async function resolveWanted(
-  projectRoot: string,
+  options: StoreOptions,
   directory: string,
   names: readonly ArtifactName[],
+  overview: boolean,
 ): Promise<Wanted[]> {
-  const lock = await readLockFile(projectRoot);
+  const lock = await readLockFile(options.projectRoot);
   const platform = platformName();
+  const python = await pythonVersion(options, lock, names, overview);
+  const lockedOf = (name: ArtifactName) => lockedArtifact(lock, name, platform, python);
   const wanted: Wanted[] = [];
   for (const name of names) {
-    if (name === 'speed-job') {
-      wanted.push(await wantedJob(projectRoot, directory, (need) => lockedArtifact(lock, need, platform)));
+    if (isBuilt(name)) {
+      wanted.push(await wantedBuild(options.projectRoot, directory, name, lockedOf));
       continue;
     }
-    const locked = lockedArtifact(lock, name, platform);
+    const locked = lockedOf(name);
     const { version, key, downloadBytes, installedBytes, source } = locked;
     const root = join(directory, name, key);
     wanted.push({ name, kind: source.kind, version, key, root, downloadBytes, installedBytes, locked });
@@ -113,23 +121,40 @@ async function resolveWanted(
   return wanted;
 }
 
+/** Of this machine's Python; it is only asked where packages are wanted. '' where none are. */
+async function pythonVersion(
+  options: StoreOptions,
+  lock: LockFile,
+  names: readonly ArtifactName[],
+  overview: boolean,
+): Promise<string> {
+  const sets = names.flatMap((name) => {
+    const entry = lock.artifacts[name];
+    return entry?.kind === 'python' ? [entry] : [];
+  });
+  const [first] = sets;
+  if (first === undefined) return '';
+  try {
+    const { version } = await lookUpPython(options.python);
+    if (!overview || sets.every(({ pythons }) => pythons.includes(version))) return version;
+  } catch (error) {
+    if (!overview) throw error;
+  }
+  return first.pythons[0] ?? '';
+}
+
 /** Keyed by what it is made of, so that an edited source or another Spark makes another one. */
-async function wantedJob(
+async function wantedBuild(
   projectRoot: string,
   directory: string,
+  name: BuiltName,
   lockedOf: (name: ArtifactName) => LockedArtifact,
 ): Promise<Wanted> {
-  const job = await readJobSources(projectRoot);
-  const key = hashText(
-    [
-      job.hash,
-      ...withNeeds(['speed-job'])
-        .slice(0, -1)
-        .map((need) => lockedOf(need).key),
-    ].join('\n'),
-  ).slice(0, 12);
-  const root = join(directory, 'speed-job', key);
-  return { name: 'speed-job', kind: 'built', version: key, key, root, downloadBytes: 0, installedBytes: 0, job };
+  const sources = await readJavaSources(projectRoot, name);
+  const needs = (artifactNeeds[name] ?? []).map((need) => lockedOf(need).key);
+  const key = hashText([sources.hash, ...needs].join('\n')).slice(0, 12);
+  const root = join(directory, name, key);
+  return { name, kind: 'built', version: key, key, root, downloadBytes: 0, installedBytes: 0, sources };
 }
 
 async function absentOf(wanted: readonly Wanted[]): Promise<Wanted[]> {
@@ -138,7 +163,7 @@ async function absentOf(wanted: readonly Wanted[]): Promise<Wanted[]> {
 }
 
 async function listArtifacts(frame: StoreFrame): Promise<ArtifactStatus[]> {
-  const wanted = await frame.wanted(artifactNames);
+  const wanted = await frame.wanted(artifactNames, 'overview');
   return Promise.all(
     wanted.map(async ({ name, kind, version, root, downloadBytes, installedBytes }) => {
       const manifest = await readManifest(root);

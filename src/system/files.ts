@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { constants, existsSync, readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LambdaError, preflightError } from '../core/errors.ts';
@@ -151,6 +151,21 @@ export function readNow(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
+/** sha256 over names and contents of all files below a directory, hidden ones left out; reads them at once. */
+export function hashTree(path: string): string {
+  const hash = createHash('sha256');
+  const names = readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  for (const name of names)
+    hash
+      .update(`${name.slice(path.length)}\n`)
+      .update(readFileSync(name))
+      .update('\n');
+  return hash.digest('hex').slice(0, 16);
+}
+
 export function exists(path: string): boolean {
   return existsSync(path);
 }
@@ -183,6 +198,12 @@ export async function giveTree(path: string, owner: Owner): Promise<void> {
     await fs.lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid);
   }
   await fs.lchown(path, owner.uid, owner.gid);
+}
+
+/** Permission bits; null where there is no such file. */
+export async function modeOf(path: string): Promise<number | null> {
+  const found = await fs.stat(path).catch(() => null);
+  return found === null ? null : found.mode & 0o777;
 }
 
 /** Who owns a file or directory; null when there is none. */
