@@ -42,6 +42,7 @@ function renderAll(profile: Profile) {
     },
     artifact: (name) => ({ root: `/artifacts/${name}`, classPath: [`/artifacts/${name}/${name}.jar`] }),
     dir: (instance, kind) => `/stack/${instance}/${kind}`,
+    projectHash: () => 'hash',
     projectDir: (kind) => `/project/${kind}`,
     template: (path, data) => {
       asked.templates.add(path);
@@ -94,7 +95,9 @@ describe.each(['lite', 'full'])('the catalogue in profile %s', async (name) => {
 
   it('shares out the memory of the profile, heaps within it', () => {
     const total = plans.reduce((sum, { service }) => sum + service.memoryBytes, 0);
-    expect(total / 2 ** 20).toBe(memoryBudgetMiB(profile) - profile.components.supervisor.memoryMiB);
+    expect(total / 2 ** 20).toBe(
+      memoryBudgetMiB(profile) - profile.components.supervisor.memoryMiB - profile.components.batch.memoryMiB,
+    );
     for (const { service } of plans) {
       const limits = service.command.args.flatMap((arg) => /^-Xmx(\d+)m$|Size=(\d+)m$/.exec(arg)?.slice(1) ?? []);
       const megabytes = limits.reduce((sum, each) => sum + Number(each ?? 0), 0);

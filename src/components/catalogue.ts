@@ -1,3 +1,4 @@
+import { airflow } from './airflow/component.ts';
 import { clickhouse } from './clickhouse/component.ts';
 import { connect } from './connect/component.ts';
 import type { ComponentDefinition } from './contract.ts';
@@ -6,6 +7,7 @@ import { objectstore } from './objectstore/component.ts';
 import { postgres } from './postgres/component.ts';
 import { registry } from './registry/component.ts';
 import { spark } from './spark/component.ts';
+import { warehouse } from './warehouse/component.ts';
 
 /** Every component there is, in the order in which status shows them. */
 export const catalogue: readonly ComponentDefinition[] = [
@@ -16,4 +18,6 @@ export const catalogue: readonly ComponentDefinition[] = [
   connect,
   registry,
   objectstore,
+  warehouse,
+  airflow,
 ];

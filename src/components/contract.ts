@@ -1,5 +1,5 @@
 import type { ArtifactName, InstalledArtifact } from '../artifacts/names.ts';
-import type { RenderedFile, ServiceSpec } from '../core/service-spec.ts';
+import type { CommandSpec, RenderedFile, ServiceSpec } from '../core/service-spec.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
 
@@ -11,6 +11,10 @@ export interface ComponentDefinition {
   title: string;
   /** Must be ready (healthy and provisioned) before this one starts. */
   dependsOn: readonly ComponentName[];
+  /** What it depends on besides, in this profile. */
+  alsoDependsOn?(profile: Profile): readonly ComponentName[];
+  /** Where these start as well, it lets them go first: what is off the speed layer's path leaves the cores to it. */
+  startsAfter?: readonly ComponentName[];
   artifacts: readonly ArtifactName[];
   /** Instance names in this profile; the component's own name where there is one. */
   instances(profile: Profile): readonly string[];
@@ -19,6 +23,11 @@ export interface ComponentDefinition {
   /** Config files and start spec of one instance. */
   render(context: RenderContext, instance: string): InstancePlan;
   endpoints(context: RenderContext): readonly Endpoint[];
+}
+
+/** Everything that must be ready before a component starts. */
+export function dependenciesOf(definition: ComponentDefinition, profile: Profile): readonly ComponentName[] {
+  return [...definition.dependsOn, ...(definition.alsoDependsOn?.(profile) ?? [])];
 }
 
 export interface PortNeed {
@@ -51,6 +60,8 @@ export interface RenderContext {
   dir(instance: string, kind: 'data' | 'conf' | 'run' | 'cache'): string;
   /** Absolute directory of files that ship with the project: templates, schemas, dags-repo. */
   projectDir(kind: 'templates' | 'schemas' | 'dags-repo'): string;
+  /** Hash of all files there: put into a config file, it restarts what reads them when they changed. */
+  projectHash(path: 'schemas' | 'dags-repo/spark' | 'dags-repo/connect'): string;
   /** A file of templates/ rendered with eta: <%= it.name %>. */
   template(path: string, data: Record<string, unknown>): string;
   /** Absolute path of a Python >= 3.11. */
@@ -70,4 +81,22 @@ export interface Endpoint {
   /** Credential to use, by id; its secret is never part of the url. */
   credential?: string;
   description: string;
+}
+
+export type JobName = 'spark-batch' | 'lake' | 'dbt';
+
+/** A one-shot program of the batch layer. Pure like a component; `Runtime.run` carries it out. */
+export interface JobDefinition {
+  name: JobName;
+  title: string;
+  /** Whose endpoints it uses; these must run. */
+  dependsOn: readonly ComponentName[];
+  artifacts: readonly ArtifactName[];
+  /** The command for these arguments. `dir(<job name>, kind)` is the job's own. Secrets go into env. */
+  render(context: RenderContext, args: readonly string[]): JobPlan;
+}
+
+export interface JobPlan {
+  files: readonly RenderedFile[];
+  command: CommandSpec;
 }

@@ -52,7 +52,9 @@ export type ProbeSpec =
   | { kind: 'clickhouse'; url: string; user: string; password: string }
   | { kind: 's3'; endpoint: string; accessKey: string; secretKey: string; bucket?: string }
   | { kind: 'http'; url: string; expectStatus: number; expectBody?: string }
-  | { kind: 'spark'; url: string; queries: readonly string[] };
+  | { kind: 'spark'; url: string; queries: readonly string[] }
+  /** A process of Airflow that listens nowhere: it writes its heartbeat into Airflow's database. */
+  | { kind: 'airflow-job'; host: string; port: number; user: string; password: string; database: string; job: string };
 
 export interface ProbeResult {
   healthy: boolean;

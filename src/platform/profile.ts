@@ -30,6 +30,11 @@ export const profileSchema = z.strictObject({
     connect: componentSchema,
     registry: componentSchema,
     objectstore: componentSchema,
+    warehouse: componentSchema,
+    /** Each of its three processes. */
+    airflow: componentSchema,
+    /** One job of the batch layer, while it runs. */
+    batch: componentSchema,
   }),
   kafka: z.strictObject({
     brokers: z.union([z.literal(1), z.literal(3)]),
@@ -44,6 +49,54 @@ export const profileSchema = z.strictObject({
     tasks: z.int().min(1).max(64),
     /** Also produce validated, enriched events to events.processed. */
     emitProcessed: z.boolean(),
+  }),
+  lake: z.strictObject({
+    /** Who writes the lake: Kafka Connect's Iceberg sink, or a second query in the speed layer's JVM (docs/adr/0013). */
+    archive: z.enum(['connect', 'spark']),
+    /** Time between two commits to the Iceberg tables. */
+    commitIntervalMs: z.int().min(1000).max(600_000),
+    /** Tasks of the sink connector. */
+    sinkTasks: z.int().min(1).max(20),
+    /** Snapshots older than this are expired by maintenance, but the last five stay. */
+    keepSnapshotsHours: z.int().min(1),
+    /** Where the lake lies: the stack's own object store, or a bucket of a real account. */
+    storage: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('embedded') }),
+      z.strictObject({
+        kind: z.literal('s3'),
+        bucket: z.string().min(3),
+        region: z.string(),
+        prefix: z.string().default(''),
+      }),
+    ]),
+  }),
+  warehouse: z.discriminatedUnion('target', [
+    z.strictObject({ target: z.literal('embedded') }),
+    z.strictObject({
+      target: z.literal('snowflake'),
+      account: z.string().min(1),
+      user: z.string().min(1),
+      role: z.string().min(1),
+      /** Virtual warehouse. */
+      warehouse: z.string().min(1),
+      database: z.string().default('LAMBDA'),
+      /** Storage integration through which Snowflake reads the stage's bucket. */
+      storageIntegration: z.string().optional(),
+    }),
+  ]),
+  batch: z.strictObject({
+    /** Spark's local[N]. */
+    tasks: z.int().min(1).max(64),
+  }),
+  reconcile: z.strictObject({
+    /** Consistency in percent from which two layers are taken to agree. */
+    threshold: z.number().min(0).max(100),
+    /** A date that still differs after this raises the alert. */
+    slaHours: z.int().min(1),
+  }),
+  alerts: z.strictObject({
+    /** Failure callbacks and alerts are posted here as JSON. */
+    webhook: z.url().optional(),
   }),
 });
 export type Profile = z.infer<typeof profileSchema>;
@@ -81,11 +134,22 @@ export async function resolveProfile(ref: string, load: LoadProfile): Promise<Pr
   return result.data;
 }
 
-/** Sum of the budgets of all instances, MiB; of the named components only, when given (the supervisor always counts). */
+/** Sum of the budgets of all instances, MiB; of the named components only, when given (the supervisor always counts; jobs with the warehouse). */
 export function memoryBudgetMiB(profile: Profile, components?: readonly string[]): number {
   return Object.entries(profile.components)
-    .filter(([name]) => components === undefined || name === 'supervisor' || components.includes(name))
-    .reduce((sum, [name, { memoryMiB }]) => sum + memoryMiB * (name === 'kafka' ? profile.kafka.brokers : 1), 0);
+    .filter(([name]) => {
+      if (components === undefined || name === 'supervisor') return true;
+      return components.includes(name === 'batch' ? 'warehouse' : name);
+    })
+    .reduce((sum, [name, { memoryMiB }]) => sum + memoryMiB * instancesOf(name, profile), 0);
+}
+
+/** Processes of Airflow: api-server, scheduler, dag-processor. */
+const airflowProcesses = 3;
+
+function instancesOf(component: string, profile: Profile): number {
+  if (component === 'kafka') return profile.kafka.brokers;
+  return component === 'airflow' ? airflowProcesses : 1;
 }
 
 interface Layer {

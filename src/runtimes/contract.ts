@@ -1,4 +1,4 @@
-import type { ComponentDefinition, Endpoint } from '../components/contract.ts';
+import type { ComponentDefinition, Endpoint, JobDefinition } from '../components/contract.ts';
 import type { OperationContext } from '../core/events.ts';
 import type { ServiceStatus } from '../core/service-spec.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
@@ -17,9 +17,29 @@ export interface Runtime {
   /** @throws LambdaError NOT_UP when the stack was never up. */
   endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo>;
   endpoints(): Promise<readonly Endpoint[]>;
+  /** Credentials of a cloud account that the user brought (`secrets set`); null without them. @throws LambdaError BAD_SECRETS_KEY */
+  account(name: 's3' | 'snowflake'): Promise<{ user: string; secret: string } | null>;
+  /** Runs a job to its end and returns what it printed, whatever its exit code. Aborting ends it. @throws LambdaError NOT_UP */
+  run(job: JobDefinition, request: JobRequest, context: OperationContext): Promise<JobResult>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
   /** Deletes the data of a stopped stack. */
   destroy(context: OperationContext): Promise<void>;
+}
+
+export interface JobRequest {
+  args: readonly string[];
+  /** Every line of stdout as it comes; a job prints one JSON object a line there and its log on stderr. */
+  onLine?(line: string): void;
+}
+
+export interface JobResult {
+  exitCode: number;
+  /** Lines of stdout, the last 10,000. */
+  lines: readonly string[];
+  /** End of stderr, for messages. */
+  errorTail: string;
+  /** Of the process and its children. */
+  elapsedMs: number;
 }
 
 export interface DesiredStack {

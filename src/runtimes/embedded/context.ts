@@ -6,7 +6,7 @@ import type { Profile } from '../../platform/profile.ts';
 import { type DesiredState, readDesired } from '../../state/desired.ts';
 import type { StackPaths } from '../../state/paths.ts';
 import { type Credentials, readSecrets } from '../../state/secrets.ts';
-import { readNow } from '../../system/files.ts';
+import { hashTree, readNow } from '../../system/files.ts';
 
 export interface EmbeddedOptions {
   /** Absolute. */
@@ -103,6 +103,7 @@ export function renderContext(
     artifact: (name) => installed(options.artifacts, name),
     dir: (instance, kind) => paths.dir(instance, kind),
     projectDir: (kind) => join(options.projectRoot, kind),
+    projectHash: (path) => hashTree(join(options.projectRoot, path)),
     template,
     python: options.python,
   };

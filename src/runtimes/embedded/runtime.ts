@@ -1,4 +1,4 @@
-import type { ComponentDefinition, Endpoint } from '../../components/contract.ts';
+import type { ComponentDefinition, Endpoint, JobDefinition } from '../../components/contract.ts';
 import { externalError, LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { ServiceStatus } from '../../core/service-spec.ts';
@@ -6,14 +6,26 @@ import type { ComponentName } from '../../platform/pipeline.ts';
 import { updateDesired } from '../../state/desired.ts';
 import { readObserved } from '../../state/observed.ts';
 import { type StackPaths, stackPaths } from '../../state/paths.ts';
+import { readSecrets } from '../../state/secrets.ts';
 import type { SupervisorClient } from '../../supervisor/client.ts';
 import { isActive } from '../../supervisor/machine.ts';
 import { leftovers, supervisorAlive } from '../../supervisor/reap.ts';
 import { entriesOf, remove } from '../../system/files.ts';
-import type { ConnectInfo, DesiredStack, LogLine, LogQuery, ObservedStack, PlanItem, Runtime } from '../contract.ts';
+import type {
+  ConnectInfo,
+  DesiredStack,
+  JobRequest,
+  JobResult,
+  LogLine,
+  LogQuery,
+  ObservedStack,
+  PlanItem,
+  Runtime,
+} from '../contract.ts';
 import { SupervisorLink } from './connection.ts';
 import { definitionOf, type EmbeddedOptions, loadTemplates, readWanted, renderContext } from './context.ts';
 import { connectInfo } from './endpoints.ts';
+import { runJob } from './jobs.ts';
 import { readLogs } from './logs.ts';
 import { observeStack } from './observe.ts';
 import { checkNames, type PlannedInstance, planInstance, writeInstance } from './orders.ts';
@@ -160,6 +172,14 @@ class EmbeddedRuntime implements Runtime {
     return this.options.components
       .filter(({ name }) => wanted.desired.components.includes(name))
       .flatMap((definition) => definition.endpoints(context));
+  }
+
+  async account(name: 's3' | 'snowflake') {
+    return (await readSecrets(this.paths))[`account.${name}`] ?? null;
+  }
+
+  run(job: JobDefinition, request: JobRequest, context: OperationContext): Promise<JobResult> {
+    return runJob(this.options, this.paths, job, request, context);
   }
 
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
