@@ -64,6 +64,13 @@ export abstract class BaseCommand extends Command {
     }
   }
 
+  /** A line typed on the terminal, without echo where it is hidden; null where nobody can answer. */
+  protected async ask(question: string, hidden: boolean): Promise<string | null> {
+    if (!this.interactive) return null;
+    const { askLine } = await import('./prompt.ts');
+    return askLine(question, hidden);
+  }
+
   private async openSink(): Promise<EventSink> {
     if (this.json) return silentSink;
     if (!this.interactive || process.env.CI) return plainSink(process.stderr);

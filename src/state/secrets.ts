@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { writeAtomic } from '../system/files.ts';
 import { isRecord, readJson, toJson, versioned } from './json-file.ts';
 import type { StackPaths } from './paths.ts';
+import { type SealedText, seal, secretsKey, unseal, wrongKey } from './sealing.ts';
 
 /** As CredentialNeed of src/components. */
 export interface SecretNeed {
@@ -16,26 +17,44 @@ export interface Credential {
 }
 export type Credentials = Readonly<Record<string, Credential>>;
 
-/** Empty when none were made yet. @throws LambdaError STATE_CORRUPT */
+/** Empty when none were made yet. @throws LambdaError STATE_CORRUPT, BAD_SECRETS_KEY */
 export async function readSecrets(paths: StackPaths): Promise<Credentials> {
   const advice = [
     `Restore ${paths.secretsFile} from a backup. Without it the stack's data cannot be opened: \`lambdactl down --volumes\` and \`lambdactl up\` begin anew.`,
   ];
-  return (await readJson(paths.secretsFile, parse, advice)) ?? {};
+  const file = await readJson(paths.secretsFile, parseFile, advice);
+  if (file === null) return {};
+  if ('credentials' in file) return file.credentials;
+  const key = await secretsKey(paths.home, false);
+  if (key === null) throw wrongKey(paths.secretsFile, new Error('there is no key'));
+  try {
+    return parseCredentials(JSON.parse(unseal(file.sealed, key)));
+  } catch (error) {
+    throw wrongKey(paths.secretsFile, error);
+  }
 }
 
 /**
- * All credentials of the stack; missing ones are generated and saved (0600) first, present ones never change. The caller
+ * All credentials of the stack; missing ones are generated and saved (sealed, 0600) first, present ones never change. The caller
  * holds the stack's lock.
- * @throws LambdaError STATE_CORRUPT, DISK_FULL, HOME_NOT_WRITABLE
+ * @throws LambdaError STATE_CORRUPT, BAD_SECRETS_KEY, DISK_FULL, HOME_NOT_WRITABLE
  */
 export async function ensureSecrets(paths: StackPaths, needs: readonly SecretNeed[]): Promise<Credentials> {
   const present = await readSecrets(paths);
   const missing = needs.filter(({ id }) => !Object.hasOwn(present, id));
   if (missing.length === 0) return present;
   const made = Object.fromEntries(missing.map(({ id, user, kind }) => [id, { user, secret: generate[kind]() }]));
-  const credentials = { ...present, ...made };
-  await writeAtomic(paths.secretsFile, toJson({ version: 1, credentials }), { mode: 0o600 });
+  return writeSecrets(paths, { ...present, ...made });
+}
+
+/** Credentials that the user brings (a cloud account's); replaces the ones of the same id. The caller holds the stack's lock. */
+export async function saveCredentials(paths: StackPaths, brought: Credentials): Promise<Credentials> {
+  return writeSecrets(paths, { ...(await readSecrets(paths)), ...brought });
+}
+
+async function writeSecrets(paths: StackPaths, credentials: Credentials): Promise<Credentials> {
+  const sealed = seal(JSON.stringify(credentials), await secretsKey(paths.home, true));
+  await writeAtomic(paths.secretsFile, toJson({ version: 1, sealed }), { mode: 0o600 });
   return credentials;
 }
 
@@ -58,8 +77,18 @@ const generate: Record<SecretNeed['kind'], () => string> = {
   },
 };
 
-function parse(raw: unknown): Credentials {
-  const { credentials } = versioned(raw);
+/** Sealed; in the clear where an earlier lambdactl wrote it (the next change seals it). */
+function parseFile(raw: unknown): { credentials: Credentials } | { sealed: SealedText } {
+  const { credentials, sealed } = versioned(raw);
+  if (!isRecord(sealed)) return { credentials: parseCredentials(credentials) };
+  const { cipher, nonce, tag, text } = sealed;
+  if (cipher !== 'aes-256-gcm' || typeof nonce !== 'string' || typeof tag !== 'string' || typeof text !== 'string') {
+    throw new Error('it is not sealed as it should be');
+  }
+  return { sealed: { cipher, nonce, tag, text } };
+}
+
+function parseCredentials(credentials: unknown): Credentials {
   if (!isRecord(credentials)) throw new Error('credentials are missing');
   for (const [id, entry] of Object.entries(credentials)) {
     if (!isRecord(entry) || typeof entry.user !== 'string' || typeof entry.secret !== 'string') {

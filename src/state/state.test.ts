@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { tempDir, until } from '../../test/support/supervisor.ts';
 import { makeDirectory, writeAtomic, writeIfChanged } from '../system/files.ts';
 import { readDesired, updateDesired } from './desired.ts';
 import { appendJournal, readJournal, trimJournal } from './journal.ts';
 import { readObserved, writeObserved } from './observed.ts';
 import { createStackDirs, stackPaths } from './paths.ts';
-import { ensureSecrets, readSecrets } from './secrets.ts';
+import { ensureSecrets, readSecrets, saveCredentials } from './secrets.ts';
 
 async function stack(name = 'default') {
   const paths = stackPaths(tempDir(), name);
@@ -119,6 +119,33 @@ describe('secrets', () => {
     const more = await ensureSecrets(paths, [...needs, { id: 'e', user: 'e', kind: 'password' }]);
     expect(more).toMatchObject(made);
     expect(await readSecrets(paths)).toEqual(more);
+  });
+
+  it('lie sealed on disk, and open with the key they were sealed with only', async () => {
+    const paths = await stack();
+    await saveCredentials(paths, { 'account.s3': { user: 'AKIDKNOWN', secret: 'a-secret-of-a-cloud-account' } });
+    const onDisk = readFileSync(paths.secretsFile, 'utf8');
+    expect(onDisk).not.toContain('AKIDKNOWN');
+    expect(onDisk).not.toContain(Buffer.from('a-secret-of-a-cloud-account').toString('base64').slice(0, 20));
+    expect(statSync(join(paths.home, 'secrets.key')).mode & 0o777).toBe(0o600);
+    expect((await readSecrets(paths))['account.s3']?.user).toBe('AKIDKNOWN');
+    writeFileSync(join(paths.home, 'secrets.key'), Buffer.alloc(32, 7).toString('base64'));
+    await expect(readSecrets(paths)).rejects.toMatchObject({ code: 'BAD_SECRETS_KEY' });
+    vi.stubEnv('LAMBDACTL_SECRETS_KEY', 'too short');
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await expect(readSecrets(paths)).rejects.toMatchObject({ code: 'BAD_SECRETS_KEY', category: 'usage' });
+  });
+
+  it('of an earlier lambdactl are read in the clear and sealed with the next change', async () => {
+    const paths = await stack();
+    const credentials = { 'postgres.shop': { user: 'shop', secret: 'plain-until-now' } };
+    writeFileSync(paths.secretsFile, JSON.stringify({ version: 1, credentials }));
+    expect(await readSecrets(paths)).toEqual(credentials);
+    await ensureSecrets(paths, [{ id: 'kafka.id', user: 'kafka', kind: 'clusterId' }]);
+    expect(readFileSync(paths.secretsFile, 'utf8')).not.toContain('plain-until-now');
+    expect(await readSecrets(paths)).toMatchObject(credentials);
   });
 });
 
