@@ -35,6 +35,16 @@ export class ConnectClient {
     }
   }
 
+  /** Nothing happens when there is none. @returns whether there was one @throws LambdaError CONNECTOR_REFUSED */
+  async remove(name: string): Promise<boolean> {
+    for (let attempt = 0; ; attempt += 1) {
+      const { status, body } = await this.ask('DELETE', `/connectors/${name}`);
+      if (status === 404 || status === 204) return status === 204;
+      if (status !== 409 || attempt >= 40) throw refused(name, status, body);
+      await sleep(250);
+    }
+  }
+
   /** null when there is no such connector. */
   async status(name: string): Promise<ConnectorStatus | null> {
     const { status, body } = await this.ask('GET', `/connectors/${name}/status`);
@@ -79,7 +89,7 @@ export class ConnectClient {
     }
   }
 
-  private ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) {
+  private ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) {
     return requestJson('Kafka Connect', method, `${this.base}${path}`, body);
   }
 }

@@ -1,18 +1,21 @@
 import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
+import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { javaService } from '../jvm.ts';
 import { bootstrapServers, replication } from '../kafka/component.ts';
 import { mebibytes } from '../units.ts';
 import { databasePasswordVariable } from './debezium.ts';
+import { lakeVariables } from './iceberg.ts';
 
 const port = 'connect.rest';
 
-/** A distributed Kafka Connect worker with Debezium's PostgreSQL connector. */
+/** A distributed Kafka Connect worker: Debezium's PostgreSQL connector, and the Iceberg sink where it writes the lake. */
 export const connect: ComponentDefinition = {
   name: 'connect',
-  title: 'Kafka Connect with Debezium',
+  title: 'Kafka Connect: Debezium and the Iceberg sink',
   dependsOn: ['kafka', 'postgres'],
-  artifacts: ['jre', 'kafka', 'debezium'],
+  alsoDependsOn: (profile) => (archives(profile) && profile.lake.storage.kind === 'embedded' ? ['objectstore'] : []),
+  artifacts: ['jre', 'kafka', 'debezium', 'iceberg-sink', 'connect-transforms'],
   instances: () => ['connect'],
   ports: () => [{ id: port, instance: 'connect', preferred: 18083 }],
   credentials: [],
@@ -21,6 +24,9 @@ export const connect: ComponentDefinition = {
     { component: 'connect', protocol: 'rest', url: restUrl(context), description: 'REST API, open on loopback' },
   ],
 };
+
+/** Whether Connect writes the lake, and not Spark. */
+export const archives = ({ lake }: Profile): boolean => lake.archive === 'connect';
 
 const restUrl = (context: RenderContext): string => `http://${context.host}:${context.port(port)}`;
 
@@ -31,7 +37,8 @@ function configFiles(context: RenderContext): RenderedFile[] {
     port: context.port(port),
     bootstrapServers: bootstrapServers(context),
     replicationFactor: replication(context.profile).factor,
-    passwordVariable: databasePasswordVariable,
+    variables: [databasePasswordVariable, ...Object.values(lakeVariables)].join('|'),
+    healer: archives(context.profile),
   };
   return [
     {
@@ -43,6 +50,19 @@ function configFiles(context: RenderContext): RenderedFile[] {
   ];
 }
 
+/** In this order: what dags-repo/connect brings hides a resource of the sink's. */
+const lakeArtifacts = ['connect-transforms', 'iceberg-sink'] as const;
+
+/** Of the stack's object store, or of the account that `lambdactl secrets set s3` was given. */
+function lakeSecrets(context: RenderContext): Record<string, string> {
+  const key = context.profile.lake.storage.kind === 'embedded' ? 'objectstore.key' : 'account.s3';
+  return {
+    [lakeVariables.catalogPassword]: context.secret('postgres.lake'),
+    [lakeVariables.accessKey]: context.user(key),
+    [lakeVariables.secretKey]: context.secret(key),
+  };
+}
+
 function service(context: RenderContext): ServiceSpec {
   const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.connect;
   const conf = context.dir('connect', 'conf');
@@ -52,16 +72,25 @@ function service(context: RenderContext): ServiceSpec {
     prepare: [],
     ...javaService(context, {
       instance: 'connect',
-      // Debezium on the class path, not in a plugin directory: only so can its classes come from the class archive.
-      classPath: [...context.artifact('kafka').classPath, ...context.artifact('debezium').classPath],
+      // Connectors on the class path, not in a plugin directory: only so can their classes come from the class archive.
+      classPath: (['kafka', 'debezium', ...(archives(context.profile) ? lakeArtifacts : [])] as const).flatMap(
+        (name) => context.artifact(name).classPath,
+      ),
       mainClass: 'org.apache.kafka.connect.cli.ConnectDistributed',
       heapMiB,
-      metaspaceMiB: 160,
-      codeCacheMiB: 64,
+      metaspaceMiB: 192,
+      codeCacheMiB: 96,
       directMiB: 64,
-      flags: [`-Dlog4j2.configurationFile=${conf}/log4j2.properties`],
+      flags: [
+        `-Dlog4j2.configurationFile=${conf}/log4j2.properties`,
+        // Files on their way to the object store; what a killed worker leaves is removed at the next start.
+        `-Djava.io.tmpdir=${context.dir('connect', 'cache')}`,
+      ],
       args: [`${conf}/connect.properties`],
-      env: { [databasePasswordVariable]: context.secret('postgres.debezium') },
+      env: {
+        [databasePasswordVariable]: context.secret('postgres.debezium'),
+        ...(archives(context.profile) ? lakeSecrets(context) : {}),
+      },
     }),
     stopSignal: 'SIGTERM',
     stopGraceMs: 15_000,
