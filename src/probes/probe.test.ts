@@ -75,6 +75,15 @@ describe('probe', () => {
     expect(await probe({ kind: 'spark', url, queries: ['a', 'b'] }, signal)).toMatchObject({ detail: 'not active: b' });
   });
 
+  it('says of Spark which further query rests, and why', async () => {
+    const archive = '{"name":"archive","active":false,"state":"waiting","lastError":"the store is away"}';
+    const url = await http((_, answer) => answer.end(`{"queries":[{"name":"a","active":true},${archive}]}`));
+    expect(await probe({ kind: 'spark', url, queries: ['a'] }, signal)).toMatchObject({
+      healthy: true,
+      detail: 'active: a; archive waiting: the store is away',
+    });
+  });
+
   it('wants of a broker that it is part of its cluster', async () => {
     const answerOf = (port: number) => {
       const text = (value: string) => Buffer.concat([int(value.length, 2), Buffer.from(value)]);

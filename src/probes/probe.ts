@@ -17,6 +17,7 @@ const checks: { [K in ProbeSpec['kind']]: Check<K> } = {
   s3: checkS3,
   http: checkHttp,
   spark: checkSpark,
+  'airflow-job': checkAirflowJob,
 };
 
 /**
@@ -55,12 +56,35 @@ function explain(error: unknown, spec: ProbeSpec): string {
 }
 
 function addressOf(spec: ProbeSpec): string {
-  if (spec.kind === 'postgres') return `${spec.host}:${spec.port}`;
+  if (spec.kind === 'postgres' || spec.kind === 'airflow-job') return `${spec.host}:${spec.port}`;
   if (spec.kind === 'kafka') return spec.bootstrap;
   return new URL(spec.kind === 's3' ? spec.endpoint : spec.url).host;
 }
 
 async function checkPostgres(spec: Of<'postgres'>, signal: AbortSignal): Promise<string> {
+  const sql = "SELECT current_setting('server_version') AS version";
+  const { version } = await firstRow(spec, sql, signal);
+  return `PostgreSQL ${version ?? ''}`;
+}
+
+/** Airflow calls a process dead after three missed heartbeats of 10 s. */
+const heartbeatSeconds = 30;
+
+async function checkAirflowJob(spec: Of<'airflow-job'>, signal: AbortSignal): Promise<string> {
+  const name = spec.job.replaceAll("'", "''");
+  const sql = `SELECT ceil(extract(epoch FROM now() - max(latest_heartbeat)))::int AS age FROM job
+    WHERE job_type = '${name}' AND state = 'running'`;
+  const { age } = await firstRow(spec, sql, signal);
+  if (typeof age !== 'number') throw new Error(`no ${spec.job} has reported yet`);
+  if (age > heartbeatSeconds) throw new Error(`the last heartbeat of ${spec.job} is ${age} s old`);
+  return `heartbeat of ${spec.job} ${age} s ago`;
+}
+
+async function firstRow(
+  spec: Of<'postgres'> | Of<'airflow-job'>,
+  sql: string,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
   const { default: pg } = await import('pg');
   const { host, port, user, password, database } = spec;
   const client = new pg.Client({ host, port, user, password, database, application_name: 'lambdactl probe' });
@@ -71,8 +95,8 @@ async function checkPostgres(spec: Of<'postgres'>, signal: AbortSignal): Promise
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ version: string }>("SELECT current_setting('server_version') AS version");
-    return `PostgreSQL ${rows[0]?.version ?? ''}`;
+    const { rows } = await client.query<Record<string, unknown>>(sql);
+    return rows[0] ?? {};
   } finally {
     signal.removeEventListener('abort', abandon);
     await client.end();
@@ -118,18 +142,20 @@ async function checkHttp({ url, expectStatus, expectBody }: Of<'http'>, signal: 
 async function checkSpark({ url, queries }: Of<'spark'>, signal: AbortSignal): Promise<string> {
   const { status, body } = await getHttp(`${url}/status`, {}, signal);
   if (status !== 200) throw new Error(`/status answers ${status}`);
-  const active = activeQueries(JSON.parse(body));
+  const told = toldQueries(JSON.parse(body));
+  const active = told.flatMap((query) => (query.active === true ? [query.name] : []));
   const missing = queries.filter((name) => !active.includes(name));
   if (missing.length > 0) throw new Error(`not active: ${missing.join(', ')}`);
-  return `active: ${queries.join(', ')}`;
+  // A query that may rest and is begun again by the job itself: said, but the process is well.
+  const resting = told.filter(({ name, active }) => active !== true && !queries.some((each) => each === name));
+  const rests = resting.map(({ name, state, lastError }) => `; ${name} ${state}: ${lastError ?? 'no error yet'}`);
+  return `active: ${active.join(', ')}${rests.join('').slice(0, 200)}`;
 }
 
-/** Names out of the job's status: {"queries": [{"name": …, "active": …}]}. */
-function activeQueries(status: unknown): unknown[] {
+/** Out of the job's status: {"queries": [{"name": …, "active": …}]}. */
+function toldQueries(status: unknown): Record<string, unknown>[] {
   const queries: unknown = isRecord(status) ? status.queries : [];
-  return (Array.isArray(queries) ? queries : []).flatMap((query: unknown) =>
-    isRecord(query) && query.active === true ? [query.name] : [],
-  );
+  return Array.isArray(queries) ? queries.filter(isRecord) : [];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,6 +6,8 @@ import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { javaService } from '../jvm.ts';
 import { bootstrapServers } from '../kafka/component.ts';
 import { mebibytes } from '../units.ts';
+import { sparkFlags } from './java-options.ts';
+import { lakeSecrets, lakeSettings } from './lake-settings.ts';
 
 const ports = { ui: 'spark.ui', status: 'spark.status' } as const;
 const passwordVariable = 'LAMBDACTL_CLICKHOUSE_PASSWORD';
@@ -15,7 +17,8 @@ export const spark: ComponentDefinition = {
   name: 'spark',
   title: 'Spark Structured Streaming',
   dependsOn: ['kafka', 'clickhouse'],
-  artifacts: ['jre', 'spark', 'speed-job'],
+  alsoDependsOn: (profile) => (archives(profile) ? ['postgres', 'objectstore'] : []),
+  artifacts: ['jre', 'spark', 'iceberg-spark', 'speed-job'],
   instances: () => ['spark'],
   ports: (profile) => [
     ...(hasUi(profile) ? [{ id: ports.ui, instance: 'spark', preferred: 14040 }] : []),
@@ -38,6 +41,14 @@ function endpoint(protocol: string, url: string, description: string) {
 /** The page costs 50 MB and a second of the start: left out where memory is short. */
 const hasUi = ({ components }: Profile): boolean => components.spark.memoryMiB >= 2048;
 
+/** Whether a second query writes the lake. */
+const archives = ({ lake }: Profile): boolean => lake.archive === 'spark';
+
+/** What the archive's writers and readers hold while it catches up, MiB; with 192 a million records behind ended the process. */
+const archiveHeapMiB = 288;
+/** Its tasks must not keep the speed query's waiting: the scheduler is fair, but needs slots to give. */
+const archiveTasks = 4;
+
 const statusUrl = (context: RenderContext): string => `http://${context.host}:${context.port(ports.status)}`;
 
 function configFiles(context: RenderContext): RenderedFile[] {
@@ -45,7 +56,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
   const data = context.dir('spark', 'data');
   // Every key is explained in dags-repo/spark/README.md.
   const settings = {
-    master: `local[${speed.tasks}]`,
+    master: `local[${speed.tasks + (archives(context.profile) ? archiveTasks : 0)}]`,
     uiPort: hasUi(context.profile) ? context.port(ports.ui) : 0,
     statusPort: context.port(ports.status),
     kafka: { bootstrapServers: bootstrapServers(context), maxOffsetsPerTrigger: speed.maxOffsetsPerTrigger },
@@ -54,10 +65,13 @@ function configFiles(context: RenderContext): RenderedFile[] {
     localDir: `${context.dir('spark', 'cache')}/local`,
     sqlDir: `${context.projectDir('dags-repo')}/spark/speed`,
     schemasDir: context.projectDir('schemas'),
+    // Read by nobody: rules and schemas that changed restart the job.
+    revision: `${context.projectHash('schemas')}-${context.projectHash('dags-repo/spark')}`,
     triggerMs: speed.triggerMs,
     watermarkMinutes: speed.watermarkMinutes,
     sessionTimeoutMinutes: speed.sessionTimeoutMinutes,
     emitProcessed: speed.emitProcessed,
+    ...(archives(context.profile) ? { archive: archiveSettings(context) } : {}),
   };
   return [
     {
@@ -68,32 +82,43 @@ function configFiles(context: RenderContext): RenderedFile[] {
   ];
 }
 
+function archiveSettings(context: RenderContext) {
+  return { checkpointDir: `${context.dir('spark', 'data')}/archive-checkpoint`, ...lakeSettings(context) };
+}
+
 function service(context: RenderContext): ServiceSpec {
-  const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.spark;
+  const { memoryMiB, heapMiB: speedHeapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.spark;
+  const archive = archives(context.profile);
+  const heapMiB = speedHeapMiB + (archive ? archiveHeapMiB : 0);
   return {
     name: 'spark',
     component: 'spark',
     prepare: [],
     ...javaService(context, {
       instance: 'spark',
-      classPath: [...context.artifact('spark').classPath, ...context.artifact('speed-job').classPath],
+      classPath: [
+        ...context.artifact('spark').classPath,
+        ...(archive ? context.artifact('iceberg-spark').classPath : []),
+        ...context.artifact('speed-job').classPath,
+      ],
       mainClass: 'lambdactl.speed.SpeedJob',
       heapMiB,
       initialHeapMiB: 256,
-      metaspaceMiB: 256,
+      metaspaceMiB: archive ? 320 : 256,
       codeCacheMiB: 128,
       directMiB: 128,
       flags: [
         // Micro-batches make much short-lived garbage: a young generation that holds one keeps it out of the old one.
         `-Xmn${Math.floor(heapMiB / 3)}m`,
-        '-Xss512k',
-        ...openPackages.map((name) => `--add-opens=java.base/${name}=ALL-UNNAMED`),
-        '-Djdk.reflect.useDirectMethodHandle=false',
-        '-Dio.netty.tryReflectionSetAccessible=true',
+        ...sparkFlags,
         `-Dlog4j2.configurationFile=${context.projectDir('dags-repo')}/spark/log4j2.properties`,
       ],
       args: ['--conf-file', `${context.dir('spark', 'conf')}/speed-job.json`],
-      env: { SPARK_LOCAL_IP: context.host, [passwordVariable]: context.secret('clickhouse.speed') },
+      env: {
+        SPARK_LOCAL_IP: context.host,
+        [passwordVariable]: context.secret('clickhouse.speed'),
+        ...(archive ? lakeSecrets(context) : {}),
+      },
     }),
     stopSignal: 'SIGTERM',
     stopGraceMs: 20_000,
@@ -103,21 +128,3 @@ function service(context: RenderContext): ServiceSpec {
     memoryBytes: mebibytes(memoryMiB),
   };
 }
-
-/** What Spark's own launcher opens (JavaModuleOptions), which is not used here. */
-const openPackages = [
-  'java.lang',
-  'java.lang.invoke',
-  'java.lang.reflect',
-  'java.io',
-  'java.net',
-  'java.nio',
-  'java.util',
-  'java.util.concurrent',
-  'java.util.concurrent.atomic',
-  'jdk.internal.ref',
-  'sun.nio.ch',
-  'sun.nio.cs',
-  'sun.security.action',
-  'sun.util.calendar',
-] as const;

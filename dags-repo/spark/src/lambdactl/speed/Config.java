@@ -34,6 +34,8 @@ final class Config {
   final long sessionTimeoutMs;
   final boolean emitProcessed;
   final int recentIds;
+  /** Of the second query, which archives every record in the lake; null without one. */
+  final JsonNode archive;
   final List<StreamConfig> streams = new ArrayList<>();
 
   /** One topic and where its rows go; an entry of streams.json beside the SQL files. */
@@ -73,6 +75,7 @@ final class Config {
     if (sessionTimeoutMs < 10 * 60_000) throw new IllegalArgumentException("sessionTimeoutMinutes must be at least 10");
     emitProcessed = root.path("emitProcessed").asBoolean(true);
     recentIds = root.path("recentIds").asInt(6_000_000);
+    archive = root.get("archive");
     JsonNode topics = root.path("topics");
     for (JsonNode s : new ObjectMapper().readTree(Files.readString(sqlDir.resolve("streams.json")))) {
       String name = required(s, "name").asText();

@@ -39,7 +39,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  * not name are skipped.
  */
 public final class Contract {
-  static final String ERROR = "contract_error";
+  public static final String ERROR = "contract_error";
   private static final int MAX_DEPTH = 100;
   private static final JsonFactory JSON = new JsonFactory();
   private static volatile Contract[] registered = new Contract[0];
@@ -51,14 +51,14 @@ public final class Contract {
 
   private final List<Field> fields = new ArrayList<>();
   private final Map<String, Field> byName = new HashMap<>();
-  final StructType type;
+  public final StructType type;
 
-  static Contract read(Path schemas, String file) throws IOException {
+  public static Contract read(Path schemas, String file) throws IOException {
     return new Contract(schemas, file);
   }
 
   /** Makes the contract callable from generated code, where only statics and literals reach; returns its number. */
-  static synchronized int register(Contract contract) {
+  public static synchronized int register(Contract contract) {
     Contract[] more = java.util.Arrays.copyOf(registered, registered.length + 1);
     more[registered.length] = contract;
     registered = more;
@@ -320,7 +320,7 @@ public final class Contract {
     return text.length() > 60 ? text.substring(0, 60) + "…" : text;
   }
 
-  static boolean isUuid(String text) {
+  public static boolean isUuid(String text) {
     if (text.length() != 36) return false;
     for (int i = 0; i < 36; i++) {
       char c = text.charAt(i);
@@ -330,7 +330,7 @@ public final class Contract {
     return true;
   }
 
-  static boolean isIpv4(String text) {
+  public static boolean isIpv4(String text) {
     int dots = 0;
     int value = -1;
     if (text.length() > 15) return false;
@@ -350,7 +350,7 @@ public final class Contract {
   }
 
   /** Microseconds since 1970 of an RFC 3339 time; Long.MIN_VALUE if it is none. */
-  static long microsOf(String text) {
+  public static long microsOf(String text) {
     try {
       Instant instant = text.endsWith("Z") ? Instant.parse(text) : OffsetDateTime.parse(text).toInstant();
       return ChronoUnit.MICROS.between(Instant.EPOCH, instant);

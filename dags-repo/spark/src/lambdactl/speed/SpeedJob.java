@@ -22,18 +22,15 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
+import lambdactl.lake.ArchiveQuery;
 import lambdactl.speed.Config.StreamConfig;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.objects.StaticInvoke;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.Trigger;
-import org.apache.spark.sql.types.AbstractDataType;
-import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.slf4j.Logger;
@@ -81,7 +78,8 @@ public final class SpeedJob {
     SparkSession spark = session(config);
     log.warn("session after {} ms", System.currentTimeMillis() - started);
     spark.streams().addListener(status.listener());
-    registerFunctions(spark);
+    Functions.register(spark, "user_tier", TierDimension.class, DataTypes.StringType, "userTier");
+    Functions.register(spark, "processing_time", BatchClock.class, DataTypes.TimestampType, "micros");
 
     ExecutorService senders = Executors.newFixedThreadPool(2, task -> {
       Thread thread = new Thread(task, "clickhouse-sender");
@@ -107,6 +105,7 @@ public final class SpeedJob {
     status.add("produced", outbox::status);
     prepare(config, clickhouse, sinks, offsets);
     tiers.awaitLoaded();
+    if (config.archive != null) spark.sparkContext().setLocalProperty("spark.scheduler.pool", "speed");
 
     StreamingQuery query = union(rows).writeStream().queryName("speed")
         .option("checkpointLocation", config.checkpointDir.toUri().toString())
@@ -115,11 +114,17 @@ public final class SpeedJob {
         .start();
     status.running(query, System.currentTimeMillis() - started);
     log.warn("query running after {} ms", System.currentTimeMillis() - started);
+    if (config.archive != null) archive(spark, config, status);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       status.stop();
       Runtime.getRuntime().halt(143);
     }));
     query.awaitTermination();
+  }
+
+  /** A method of its own: without an archive no class of the lake is loaded. */
+  private static void archive(SparkSession spark, Config config, Status status) {
+    status.archive(ArchiveQuery.start(spark, config.archive, kafkaClient(config), config.failOnDataLoss));
   }
 
   /** Two jobs on one checkpoint would insert the same rows; the operating system gives the lock back when a process dies. */
@@ -157,25 +162,9 @@ public final class SpeedJob {
     settings.put("spark.local.dir", config.localDir.toString());
     settings.put("spark.memory.fraction", "0.3");
     settings.put("spark.locality.wait", "0");
+    if (config.archive != null) settings.putAll(ArchiveQuery.sessionSettings(config.archive));
     settings.forEach(builder::config);
     return builder.getOrCreate();
-  }
-
-  /** Functions for SQL that work on Spark's own bytes; as ordinary UDFs each would turn its arguments into Strings first. */
-  private static void registerFunctions(SparkSession spark) {
-    var registry = ((org.apache.spark.sql.classic.SparkSession) spark).sessionState().functionRegistry();
-    scala.Function1<scala.collection.immutable.Seq<Expression>, Expression> userTier =
-        arguments -> invoke(TierDimension.class, DataTypes.StringType, "userTier", arguments);
-    scala.Function1<scala.collection.immutable.Seq<Expression>, Expression> processingTime =
-        arguments -> invoke(BatchClock.class, DataTypes.TimestampType, "micros", arguments);
-    registry.createOrReplaceTempFunction("user_tier", userTier, "scala_udf");
-    registry.createOrReplaceTempFunction("processing_time", processingTime, "scala_udf");
-  }
-
-  /** Not deterministic, so that the optimizer never evaluates the call twice for a row. */
-  private static Expression invoke(Class<?> owner, DataType result, String method, scala.collection.immutable.Seq<Expression> arguments) {
-    scala.collection.immutable.Seq<AbstractDataType> none = scala.collection.immutable.List$.MODULE$.<AbstractDataType>newBuilder().result();
-    return new StaticInvoke(owner, result, method, arguments, none, false, true, false, scala.Option.empty());
   }
 
   private static Dataset<Row> read(SparkSession spark, Config config, StreamConfig stream, Offsets offsets, ClickHouse clickhouse)
@@ -183,10 +172,7 @@ public final class SpeedJob {
     Contract contract = Contract.read(config.schemasDir, stream.schema());
     int number = Contract.register(contract);
     String parse = "parse_" + stream.name();
-    scala.Function1<scala.collection.immutable.Seq<Expression>, Expression> builder =
-        arguments -> invoke(Contract.class, contract.type, "parse", arguments);
-    ((org.apache.spark.sql.classic.SparkSession) spark).sessionState().functionRegistry()
-        .createOrReplaceTempFunction(parse, builder, "scala_udf");
+    Functions.register(spark, parse, Contract.class, contract.type, "parse");
     Dataset<Row> records = spark.readStream().format("kafka")
         .option("kafka.bootstrap.servers", config.bootstrapServers)
         .option("subscribe", stream.topic())
@@ -275,9 +261,14 @@ public final class SpeedJob {
     });
   }
 
-  private static Map<String, Object> consumerConfig(Config config) {
-    Map<String, Object> settings = new HashMap<>(config.kafkaProperties);
+  private static Map<String, String> kafkaClient(Config config) {
+    Map<String, String> settings = new HashMap<>(config.kafkaProperties);
     settings.put("bootstrap.servers", config.bootstrapServers);
+    return settings;
+  }
+
+  private static Map<String, Object> consumerConfig(Config config) {
+    Map<String, Object> settings = new HashMap<>(kafkaClient(config));
     settings.put("enable.auto.commit", "false");
     settings.put("auto.offset.reset", "earliest");
     settings.put("max.poll.records", "5000");
@@ -285,8 +276,7 @@ public final class SpeedJob {
   }
 
   private static Map<String, Object> producerConfig(Config config) {
-    Map<String, Object> settings = new HashMap<>(config.kafkaProperties);
-    settings.put("bootstrap.servers", config.bootstrapServers);
+    Map<String, Object> settings = new HashMap<>(kafkaClient(config));
     settings.put("compression.type", "lz4");
     settings.put("linger.ms", "20");
     settings.put("batch.size", "131072");

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import lambdactl.lake.ArchiveQuery;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 
@@ -17,6 +18,8 @@ final class Status {
   private final Map<String, Supplier<Map<String, Object>>> parts = new LinkedHashMap<>();
   private final List<StreamSink> streams = new ArrayList<>();
   private volatile StreamingQuery query;
+  /** null without an archive. */
+  private volatile ArchiveQuery archive;
   private volatile boolean stopping;
   private volatile long startMs;
   private volatile JsonNode progress;
@@ -36,6 +39,10 @@ final class Status {
     this.query = query;
   }
 
+  void archive(ArchiveQuery archive) {
+    this.archive = archive;
+  }
+
   void stop() {
     stopping = true;
   }
@@ -52,7 +59,12 @@ final class Status {
       @Override
       public void onQueryProgress(QueryProgressEvent event) {
         try {
-          progress = new ObjectMapper().readTree(event.progress().json());
+          JsonNode told = new ObjectMapper().readTree(event.progress().json());
+          if (archive != null && ArchiveQuery.NAME.equals(event.progress().name())) {
+            archive.progress(event.progress(), lag(told));
+            return;
+          }
+          progress = told;
           progressAt = System.currentTimeMillis();
           if (event.progress().numInputRows() > 0) batches++;
         } catch (java.io.IOException e) {
@@ -89,7 +101,7 @@ final class Status {
     }
     speed.put("lagRecords", lag(last));
     speed.put("batches", batches);
-    status.put("queries", List.of(speed));
+    status.put("queries", archive == null ? List.of(speed) : List.of(speed, archive.status()));
     Map<String, Object> all = new LinkedHashMap<>();
     for (StreamSink stream : streams) all.put(stream.config.name(), stream.status());
     status.put("streams", all);
@@ -139,8 +151,18 @@ final class Status {
     Map<String, Object> clickhouse = (Map<String, Object>) status.get("clickhouse");
     gauge(out, "speed_circuit_open", "", "open".equals(clickhouse.get("circuit")) ? 1 : 0);
     gauge(out, "speed_write_failures_total", "", ((Number) clickhouse.get("failures")).doubleValue());
+    if (archive != null) archive(out, archive.status());
     gauge(out, "speed_heap_used_bytes", "", ((Number) status.get("heapUsedMiB")).doubleValue() * (1 << 20));
     return out.toString();
+  }
+
+  @SuppressWarnings("unchecked")
+  private static void archive(StringBuilder out, Map<String, Object> status) {
+    gauge(out, "speed_archive_active", "", Boolean.TRUE.equals(status.get("active")) ? 1 : 0);
+    gauge(out, "speed_archive_restarts_total", "", ((Number) status.get("restarts")).doubleValue());
+    gauge(out, "speed_archive_rows_total", "", ((Number) status.get("rows")).doubleValue());
+    gauge(out, "speed_archive_batch_duration_seconds", "", ((Number) status.get("batchMs")).doubleValue() / 1000);
+    ((Map<String, Long>) status.get("lagRecords")).forEach((topic, lag) -> gauge(out, "speed_archive_lag_records", "topic=\"" + topic + "\"", lag));
   }
 
   private static void gauge(StringBuilder out, String name, String labels, double value) {
