@@ -5,6 +5,7 @@ import { clickhouse as layout } from '../../platform/pipeline.ts';
 import { type ClickHouseClient, openClickHouse } from '../../probes/clickhouse.ts';
 import { entriesOf, readIfExists } from '../../system/files.ts';
 import type { ProvisionContext } from './context.ts';
+import { type JsonSchema, loadSchema } from './schemas.ts';
 
 interface Migration {
   /** File name without its ending, e.g. "0001_user_events_realtime". */
@@ -31,10 +32,46 @@ export async function provisionClickhouse({ runtime, projectRoot }: ProvisionCon
         count += 1;
       } else if (checksum !== migration.checksum) throw changed(migration);
     }
-    return count > 0 ? `${count} migrations applied` : `schema ${migrations.at(-1)?.version ?? 'empty'}`;
+    const added = await addNewFields(client, join(projectRoot, 'schemas'));
+    const columns = added.length === 0 ? '' : `, new columns ${added.join(', ')}`;
+    return `${count > 0 ? `${count} migrations applied` : `schema ${migrations.at(-1)?.version ?? 'empty'}`}${columns}`;
   } finally {
     await client.close();
   }
+}
+
+/**
+ * A column for every optional field that a schema has got since: such a field flows by itself. Everything else about a table is a
+ * migration's. @returns "table.column" of what was added
+ */
+async function addNewFields(client: ClickHouseClient, schemas: string): Promise<string[]> {
+  const added: string[] = [];
+  for (const [table, file] of Object.entries(layout.schemaOf)) {
+    const { properties = {}, required = [] } = await loadSchema(join(schemas, file));
+    const present = await client.rows<{ name: string }>(
+      `SELECT name FROM system.columns WHERE database = '${layout.database}' AND table = '${table}'`,
+    );
+    const names = new Set(present.map(({ name }) => name));
+    for (const [name, field] of Object.entries(properties)) {
+      if (names.has(name) || required.includes(name)) continue;
+      await client.command(
+        `ALTER TABLE ${layout.database}.${table} ADD COLUMN IF NOT EXISTS ${name} ${columnType(field)}`,
+      );
+      added.push(`${table}.${name}`);
+    }
+  }
+  return added;
+}
+
+/** Type of an optional field's column; dags-repo/spark/README.md says what the speed job can fill. */
+export function columnType({ type, format, 'x-decimal': decimal }: JsonSchema): string {
+  const types = [type].flat();
+  if (decimal !== undefined) return `Nullable(Decimal(${decimal.join(', ')}))`;
+  if (types.includes('integer')) return 'Nullable(Int64)';
+  if (types.includes('number')) return 'Nullable(Float64)';
+  if (types.includes('boolean')) return 'Nullable(Bool)';
+  if (format === 'date-time') return 'Nullable(DateTime64(3))';
+  return format === 'uuid' ? 'Nullable(UUID)' : 'Nullable(String)';
 }
 
 const journal = `${layout.database}.schema_migrations`;

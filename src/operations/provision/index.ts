@@ -1,5 +1,6 @@
 import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
+import { provisionAirflow } from './airflow.ts';
 import { provisionClickhouse } from './clickhouse.ts';
 import { provisionConnect } from './connect.ts';
 import type { ProvisionContext } from './context.ts';
@@ -7,6 +8,7 @@ import { provisionKafka } from './kafka.ts';
 import { provisionObjectstore } from './objectstore.ts';
 import { provisionPostgres } from './postgres.ts';
 import { provisionRegistry } from './registry.ts';
+import { provisionWarehouse } from './warehouse.ts';
 
 type Provision = (context: ProvisionContext, operation: OperationContext) => Promise<string>;
 
@@ -19,6 +21,8 @@ const provisions: Record<ComponentName, Provision> = {
   connect: provisionConnect,
   registry: provisionRegistry,
   objectstore: provisionObjectstore,
+  warehouse: provisionWarehouse,
+  airflow: provisionAirflow,
 };
 
 /**

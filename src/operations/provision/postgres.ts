@@ -8,7 +8,7 @@ import { loadSchema } from './schemas.ts';
 import { addColumns, createTable } from './shop-ddl.ts';
 
 /** Endpoint protocol of each login; its credential names the role. */
-const logins = { shop: 'sql', registry: 'registry', lake: 'lake' } as const;
+const logins = { shop: 'sql', registry: 'registry', lake: 'lake', airflow: 'airflow' } as const;
 
 /** Roles and databases, the shop's tables as schemas/ says, and what Debezium needs. */
 export async function provisionPostgres(context: ProvisionContext): Promise<string> {

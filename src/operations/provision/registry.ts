@@ -22,6 +22,6 @@ export async function provisionRegistry({ runtime, projectRoot }: ProvisionConte
  * takes a field added to an open object for a narrowing: any value could have stood there. In a closed one a new optional field
  * is backward compatible, and a new required one, another type or a dropped field is not.
  */
-function asRegistered({ $id: _, ...schema }: JsonSchema): object {
+export function asRegistered({ $id: _, ...schema }: JsonSchema): object {
   return { ...schema, $schema: 'http://json-schema.org/draft-07/schema#', additionalProperties: false };
 }
