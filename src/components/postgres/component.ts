@@ -18,6 +18,7 @@ export const postgres: ComponentDefinition = {
     { id: 'postgres.debezium', user: 'debezium', kind: 'password' },
     { id: 'postgres.registry', user: 'registry', kind: 'password' },
     { id: 'postgres.lake', user: 'lake', kind: 'password' },
+    { id: 'postgres.airflow', user: 'airflow', kind: 'password' },
   ],
   render: (context) => ({ files: configFiles(context), service: service(context) }),
   endpoints: (context) => [
@@ -31,6 +32,7 @@ export const postgres: ComponentDefinition = {
     ),
     endpoint(context, 'registry', 'registry', 'postgres.registry', 'Storage of the schema registry'),
     endpoint(context, 'lake', 'lake', 'postgres.lake', 'Iceberg catalog'),
+    endpoint(context, 'airflow', 'airflow', 'postgres.airflow', "Airflow's own state"),
     endpoint(context, 'admin', 'postgres', 'postgres.superuser', 'Superuser'),
   ],
 };
@@ -39,8 +41,15 @@ export const postgres: ComponentDefinition = {
 export const jdbcUrl = (context: RenderContext, database: string): string =>
   `jdbc:postgresql://${context.host}:${context.port(port)}/${database}`;
 
+/** Where the server listens. */
+export const databasePort = (context: RenderContext): number => context.port(port);
+
+/** Address of a database for everything but Java, without user and password. */
+export const databaseUrl = (context: RenderContext, database: string): string =>
+  `postgresql://${context.host}:${context.port(port)}/${database}`;
+
 function endpoint(context: RenderContext, protocol: string, database: string, credential: string, description: string) {
-  const url = `postgresql://${context.host}:${context.port(port)}/${database}`;
+  const url = databaseUrl(context, database);
   return { component: 'postgres' as const, protocol, url, credential, description };
 }
 

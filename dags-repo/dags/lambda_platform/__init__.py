@@ -1,0 +1,1 @@
+"""What the DAGs share: steps that call lambdactl, and alerts. Imported, never scanned for DAGs (.airflowignore)."""
