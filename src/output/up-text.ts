@@ -42,7 +42,7 @@ function doneText(report: UpReport): string {
     '',
     table(['COMPONENT', 'URL', 'USER', 'FOR'], rows),
     '',
-    `Passwords: ${report.secretsFile} (or: lambdactl connections --show-passwords)`,
+    `Passwords: lambdactl connections --show-passwords (sealed in ${report.secretsFile})`,
     '',
     'Next:  lambdactl seed',
     '       lambdactl generate --rate 1000 --duration 60s',
