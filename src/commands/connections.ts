@@ -21,7 +21,7 @@ export default class Connections extends BaseCommand {
       each.password ?? '',
       each.description,
     ]);
-    const text = `${table(['COMPONENT', 'URL', 'USER', flags['show-passwords'] ? 'PASSWORD' : '', 'FOR'], rows)}\n\nPasswords: ${data.secretsFile}`;
+    const text = `${table(['COMPONENT', 'URL', 'USER', flags['show-passwords'] ? 'PASSWORD' : '', 'FOR'], rows)}\n\nPasswords: sealed in ${data.secretsFile}; --show-passwords prints them`;
     return { data, text };
   }
 }

@@ -1,7 +1,9 @@
 import { findPython } from '../artifacts/python.ts';
+import { catalogue } from '../components/catalogue.ts';
 import { LambdaError, preflightError } from '../core/errors.ts';
 import { memoryBudgetMiB } from '../platform/profile.ts';
 import { freeDiskBytes, hostFacts } from '../system/host.ts';
+import { requireGit } from './dags/git.ts';
 import type { Choice, OpenStack } from './stack.ts';
 
 export interface MachineCheck extends Choice {
@@ -16,13 +18,14 @@ const usableShare = 0.92;
 /**
  * Everything that stands in the way of `up`, named at once: memory, cores, disk, tools, ports.
  * @returns one line about the machine
- * @throws LambdaError MACHINE_TOO_SMALL, PYTHON_MISSING, PORT_BUSY; PREFLIGHT_FAILED when it is more than one of them
+ * @throws LambdaError MACHINE_TOO_SMALL, PYTHON_MISSING, GIT_MISSING, PORT_BUSY; PREFLIGHT_FAILED when it is more than one of them
  */
 export async function checkMachine(check: MachineCheck): Promise<string> {
   const { summary, lacking } = await sizeOf(check);
   const failures = [
     ...(lacking.length > 0 && !check.force ? [tooSmall(check, lacking)] : []),
     ...(await failureOf(() => findPython())),
+    ...(check.components.some(({ name }) => name === 'airflow') ? await failureOf(requireGit) : []),
     ...(await failureOf(() => check.stack.planPorts(check))),
   ];
   const [first, second] = failures;
@@ -40,7 +43,7 @@ export async function checkMachine(check: MachineCheck): Promise<string> {
 async function sizeOf({ stack, profile, components }: MachineCheck) {
   const host = hostFacts();
   const names = components.map(({ name }) => name);
-  const everything = names.length >= Object.keys(profile.components).length - 1;
+  const everything = names.length >= catalogue.length;
   const neededMiB = everything ? profile.totalMiB * usableShare : memoryBudgetMiB(profile, names);
   const memoryMiB = host.memoryTotalBytes / 1_048_576;
   const diskMiB = (await freeDiskBytes(stack.home)) / 1_048_576;

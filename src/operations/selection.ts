@@ -1,6 +1,7 @@
-import type { ComponentDefinition } from '../components/contract.ts';
+import { type ComponentDefinition, dependenciesOf } from '../components/contract.ts';
 import { usageError } from '../core/errors.ts';
 import { type ComponentName, componentNames } from '../platform/pipeline.ts';
+import type { Profile } from '../platform/profile.ts';
 
 /**
  * The components of --only and --without. What a chosen component depends on comes along.
@@ -10,6 +11,7 @@ export function selectComponents(
   catalogue: readonly ComponentDefinition[],
   only: readonly string[],
   without: readonly string[],
+  profile: Profile,
 ): ComponentDefinition[] {
   const unwanted = new Set(without.map(componentName));
   const wanted = new Set<ComponentName>();
@@ -23,7 +25,7 @@ export function selectComponents(
     }
     if (wanted.has(name)) return;
     wanted.add(name);
-    for (const other of definitionOf(catalogue, name).dependsOn) add(other, name);
+    for (const other of dependenciesOf(definitionOf(catalogue, name), profile)) add(other, name);
   };
   for (const name of only.length > 0 ? only.map(componentName) : catalogue.map(({ name }) => name)) add(name, null);
   return catalogue.filter(({ name }) => wanted.has(name));

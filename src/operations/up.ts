@@ -1,9 +1,10 @@
 import { catalogue } from '../components/catalogue.ts';
-import type { ArtifactName, ComponentDefinition } from '../components/contract.ts';
+import { type ArtifactName, type ComponentDefinition, dependenciesOf } from '../components/contract.ts';
 import { usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { runByDependency } from '../core/graph.ts';
 import type { UpReport } from '../core/reports.ts';
+import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
 import { checkMachine } from './preflight.ts';
 import { loadProfile } from './profiles.ts';
@@ -37,7 +38,7 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
   const profile =
     request.profile === undefined ? (stack.profile ?? (await loadProfile('lite'))) : await loadProfile(request.profile);
   refuseBrokerChange(stack, profile);
-  const components = selectComponents(catalogue, request.only, request.without);
+  const components = selectComponents(catalogue, request.only, request.without, profile);
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
   if (request.dryRun) return dryRun(request, stack, choice, outer);
@@ -55,7 +56,7 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
     await step(context, { id: 'start', title: 'Start' }, async () => {
       await runByDependency(
         components.map(({ name }) => name),
-        (name) => components.find((component) => component.name === name)?.dependsOn ?? [],
+        (name) => predecessors(components, name, profile),
         async (name) => {
           await bringUp(stack, profile, name, context);
           readyMs.set(name, performance.now() - started);
@@ -65,6 +66,12 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
     });
     return report(request, stack, profile, components, { started, readyMs });
   });
+}
+
+/** Components that are ready before this one starts. */
+function predecessors(components: readonly ComponentDefinition[], name: ComponentName, profile: Profile) {
+  const definition = components.find((component) => component.name === name);
+  return definition === undefined ? [] : [...dependenciesOf(definition, profile), ...(definition.startsAfter ?? [])];
 }
 
 /** Voters and replicas are settled when the cluster's storage is formatted. */

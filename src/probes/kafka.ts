@@ -42,6 +42,45 @@ export async function ensureTopics(bootstrap: readonly string[], wanted: readonl
   }
 }
 
+/** Offset of the next record by partition, of every topic that exists; an absent topic is left out. @throws LambdaError KAFKA_REFUSED */
+export async function endOffsets(
+  bootstrap: readonly string[],
+  topics: readonly string[],
+): Promise<Record<string, Record<number, number>>> {
+  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 5, retryDelay: 200 });
+  try {
+    const present = new Set(await admin.listTopics());
+    const wanted = topics.filter((name) => present.has(name));
+    if (wanted.length === 0) return {};
+    const metadata = await admin.metadata({ topics: wanted });
+    const latest = -1n;
+    const listed = await admin.listOffsets({
+      topics: wanted.map((name) => ({
+        name,
+        partitions: Array.from({ length: metadata.topics.get(name)?.partitionsCount ?? 0 }, (_, partitionIndex) => ({
+          partitionIndex,
+          timestamp: latest,
+        })),
+      })),
+    });
+    return Object.fromEntries(
+      listed.map(({ name, partitions }) => [
+        name,
+        Object.fromEntries(partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)])),
+      ]),
+    );
+  } catch (error) {
+    throw externalError(`Kafka at ${bootstrap.join(',')} does not tell its offsets: ${messageOf(error)}`, {
+      code: 'KAFKA_REFUSED',
+      actions: ['lambdactl health', 'lambdactl logs kafka'],
+      retryable: true,
+      cause: error,
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
 async function create(admin: Admin, { name, partitions, replicas, config }: TopicSpec): Promise<void> {
   const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
   await admin.createTopics({ topics: [name], partitions, replicas, configs });

@@ -40,6 +40,27 @@ export class RegistryClient {
     if (status !== 200) throw unexpected('set compatibility of', subject, status, body);
   }
 
+  /** The newest version of a subject; null when there is none. */
+  async latest(subject: string): Promise<{ version: number; schema: object } | null> {
+    const { status, body } = await this.ask('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`);
+    if (status === 404) return null;
+    const [version, schema] = [field(body, 'version'), field(body, 'schema')];
+    if (status !== 200 || typeof version !== 'number' || typeof schema !== 'string') {
+      throw unexpected('read', subject, status, body);
+    }
+    return { version, schema: JSON.parse(schema) };
+  }
+
+  /** Why the registry would refuse this schema as the next version; null when it would take it. */
+  async incompatibility(subject: string, schema: object): Promise<string | null> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest?verbose=true`;
+    const { status, body } = await this.ask('POST', path, jsonSchema(schema));
+    if (status !== 200) throw unexpected('compare', subject, status, body);
+    if (field(body, 'is_compatible') === true) return null;
+    const messages = field(body, 'messages') ?? field(body, 'reason');
+    return (Array.isArray(messages) ? messages.map(String).join('; ') : reason(body)).slice(0, 500);
+  }
+
   async subjects(): Promise<string[]> {
     const { status, body } = await this.ask('GET', '/subjects');
     if (status !== 200 || !Array.isArray(body)) throw unexpected('list', 'subjects', status, body);

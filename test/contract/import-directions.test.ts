@@ -14,6 +14,8 @@ const mayImport: Record<string, readonly string[]> = {
   probes: ['system', 'core'],
   components: ['platform', 'core', 'artifacts'],
   generator: ['probes', 'platform', 'core', 'system'],
+  reconcile: ['probes', 'platform', 'core'],
+  serving: ['platform', 'core'],
   runtimes: ['supervisor', 'artifacts', 'components', 'probes', 'state', 'platform', 'system', 'core'],
   operations: [
     'runtimes',
@@ -23,6 +25,8 @@ const mayImport: Record<string, readonly string[]> = {
     'probes',
     'state',
     'generator',
+    'reconcile',
+    'serving',
     'platform',
     'system',
     'core',

@@ -16,13 +16,16 @@ interface Answer {
 }
 
 /** Runs the real CLI with --json on one stack and parses its envelope. Artifacts come from the user's home. */
-export function cliOf(stack: string) {
+export const cliOf = (stack: string, env: Record<string, string> = {}) => cliAt(bin, stack, env);
+
+/** As cliOf, of another checkout. */
+export function cliAt(executable: string, stack: string, env: Record<string, string> = {}) {
   const start = (...args: string[]) =>
-    execa(bin, [...args, '--json', '--stack', stack], {
+    execa(executable, [...args, '--json', '--stack', stack], {
       reject: false,
       stdin: 'ignore',
       maxBuffer: 50_000_000,
-      env: { CI: 'true' },
+      env: { CI: 'true', ...env },
     });
   const run = async (...args: string[]): Promise<Answer> => {
     const { stdout, stderr, exitCode } = await start(...args);
@@ -66,7 +69,7 @@ export async function until<T>(ask: () => Promise<T>, satisfied: (value: T) => b
 }
 
 /** Processes that work in, or name, a stack's directory. */
-export function processesOf(stack: string): string[] {
+export function processesOf(stack: string, shown = 120): string[] {
   const dir = `/stacks/${stack}`;
   const names = (text: string) =>
     text.includes(`${dir}/`) || text.endsWith(dir) || text.includes(`--stack\0${stack}\0`);
@@ -76,7 +79,7 @@ export function processesOf(stack: string): string[] {
       const command = read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
       const cwd = read(() => readlinkSync(`/proc/${pid}/cwd`));
       return command !== '' && (names(command) || names(cwd))
-        ? [`${pid} ${command.replaceAll('\0', ' ').slice(0, 120)}`]
+        ? [`${pid} ${command.replaceAll('\0', ' ').slice(0, shown)}`]
         : [];
     });
 }

@@ -8,6 +8,8 @@ import { cliOf, homeOfTests, processesOf, until } from './cli.ts';
 // One stack through its whole life, on real components: every test goes on from where the one before left it.
 const stack = `e2e-${process.pid}`;
 const { start, run, must, row } = cliOf(stack);
+/** The batch layer has a test of its own. */
+const speedHalf = ['--without', 'airflow', '--without', 'warehouse'];
 
 interface Service {
   name: string;
@@ -91,7 +93,7 @@ const counts = ({ startTime, endTime }: { startTime: string; endTime: string }) 
        where timestamp >= parseDateTime64BestEffort('${startTime}', 3) and timestamp <= parseDateTime64BestEffort('${endTime}', 3)`);
 
 beforeAll(async () => {
-  await must('up', '--profile', 'lite', '--any-port');
+  await must('up', '--profile', 'lite', '--any-port', ...speedHalf);
 });
 
 afterAll(async () => {
@@ -117,9 +119,9 @@ describe('up', () => {
 
   it('run again changes nothing', async () => {
     const before = await pidsOf();
-    const dry = await must('up', '--dry-run');
+    const dry = await must('up', '--dry-run', ...speedHalf);
     expect(dry.plan.every(({ action }: { action: string }) => action === 'keep')).toBe(true);
-    await must('up');
+    await must('up', ...speedHalf);
     expect(await pidsOf()).toEqual(before);
   });
 });
@@ -300,7 +302,7 @@ describe('faults', () => {
       (list) => list.length === 0,
     );
     expect((await run('health')).exitCode).toBe(10);
-    await must('up');
+    await must('up', ...speedHalf);
     expect(await row('select count() as n from user_events_realtime')).toEqual({ n: before });
   });
 });
@@ -313,7 +315,7 @@ describe('down', () => {
     expect((await must('status')).up).toBe(false);
 
     // Ctrl-C in the middle: what had started keeps running, and the next up goes on from there.
-    const interrupted = start('up');
+    const interrupted = start('up', ...speedHalf);
     await until(
       async () => processesOf(stack),
       (list) => list.length > 2,
@@ -321,7 +323,7 @@ describe('down', () => {
     interrupted.kill('SIGINT');
     expect((await interrupted).exitCode).toBe(130);
     expect(processesOf(stack)).not.toEqual([]);
-    await must('up');
+    await must('up', ...speedHalf);
     expect(await row('select count() as n from user_events_realtime')).toEqual({ n: before });
     // Change data capture goes on from its slot.
     const captured = await endOf('cdc.postgres.users');

@@ -1,0 +1,45 @@
+import { ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka';
+import { externalError, messageOf } from '../core/errors.ts';
+
+export interface TextRecord {
+  key: string;
+  value: string;
+}
+
+/** A simple writer of text records: idempotent, acks=all, lz4. The generator has its own, faster one. */
+export class RecordProducer {
+  private readonly producer: Producer<string, string, string, string>;
+  private readonly topic: string;
+
+  constructor(bootstrap: readonly string[], topic: string) {
+    this.topic = topic;
+    this.producer = new Producer({
+      clientId: 'lambdactl-ingest',
+      bootstrapBrokers: [...bootstrap],
+      serializers: stringSerializers,
+      idempotent: true,
+      acks: ProduceAcks.ALL,
+      compression: 'lz4',
+      retries: 10,
+      retryDelay: 250,
+    });
+  }
+
+  /** Resolves when the broker has all of them. @throws LambdaError KAFKA_REFUSED */
+  async send(records: readonly TextRecord[]): Promise<void> {
+    try {
+      await this.producer.send({ messages: records.map((record) => ({ topic: this.topic, ...record })) });
+    } catch (error) {
+      throw externalError(`Kafka did not take the records for ${this.topic}: ${messageOf(error)}`, {
+        code: 'KAFKA_REFUSED',
+        actions: ['lambdactl health', 'lambdactl logs kafka'],
+        retryable: true,
+        cause: error,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.producer.close();
+  }
+}
