@@ -35,6 +35,8 @@ export async function nextStep(ref: StackRef): Promise<NextStep> {
       'lambdactl seed',
       'lambdactl generate --rate 1000 --duration 60s',
       'lambdactl query "select event_type, count() from user_events_realtime group by 1 order by 2 desc"',
+      'lambdactl dags trigger daily_batch --date today --wait',
+      'lambdactl reconcile --date today',
       'lambdactl status --watch',
     ],
   };

@@ -278,6 +278,42 @@ describe('a changed schema', () => {
   });
 });
 
+describe('history of the user’s own', () => {
+  it('goes straight into the lake, and into the warehouse by the date’s batch', async () => {
+    const old = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10);
+    const csv = join(scratch, 'history.csv');
+    const id = (n: number) => `3f0c7a52-77a5-4a44-8f16-00000000000${n}`;
+    writeFileSync(
+      csv,
+      `when,user,page\n${old} 10:00:00,${id(1)},/a\n${old} 11:00:00,${id(2)},/b\n${old} 11:00:00,${id(2)},/b\n`,
+    );
+    const mapping = join(scratch, 'history.yaml');
+    writeFileSync(
+      mapping,
+      `fields:
+  event_id: { uuid_of: [when, user, page] }
+  user_id: user
+  session_id: user
+  event_type: { value: page_view }
+  timestamp: when
+  device_type: { value: desktop }
+  browser: { value: Lynx }
+  ip_address: { value: 192.0.2.1 }
+  page_url: page
+  properties: { value: { referrer: null } }
+`,
+    );
+    const taken = await must('ingest', csv, '--mapping', mapping, '--to', 'lake');
+    expect(taken.files[0]).toMatchObject({ rows: 3, sent: 3, invalid: 0 });
+    expect((await run('batch', 'run', '--date', old)).exitCode).toBe(0);
+    const loaded = await batchRow(
+      `select count(*) as n, count(distinct event_id) as d from raw.user_events where timestamp >= '${old}' and timestamp < '${old}'::date + 1`,
+    );
+    expect(Object.values(loaded).map(Number)).toEqual([2, 2]);
+    expect((await row(`select count() as n from user_events_realtime where browser = 'Lynx'`)).n).toBe(0);
+  });
+});
+
 describe('secrets', () => {
   it('of accounts are sealed, checked and never shown', async () => {
     const secret = 'wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY';

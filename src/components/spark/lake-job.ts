@@ -8,8 +8,8 @@ import { lakeSecrets, lakeSettings } from './lake-settings.ts';
  * query and maintain need Spark; the others read Iceberg's metadata and start in a second. What ends soon is compiled by C1 alone,
  * which takes half the CPU of a short run.
  */
-const sparkVerbs: readonly string[] = ['query', 'maintain'];
-const longVerbs: readonly string[] = ['maintain'];
+const sparkVerbs: readonly string[] = ['query', 'maintain', 'append'];
+const longVerbs: readonly string[] = ['maintain', 'append'];
 
 /** Looks into the lake and looks after it: lambdactl.lake.LakeTool of dags-repo/spark. Arguments: a verb and what it takes. */
 export const lakeJob: JobDefinition = {

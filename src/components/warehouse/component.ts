@@ -113,7 +113,8 @@ function service(context: RenderContext): ServiceSpec {
     prepare: [],
     command: {
       executable: context.python,
-      args: [`${context.projectDir('templates')}/warehouse/server/main.py`, '--config', configPath(context)],
+      // -S: no customisation of this machine's Python reaches into the packages (some add an authority to certifi's list).
+      args: ['-S', `${context.projectDir('templates')}/warehouse/server/main.py`, '--config', configPath(context)],
       env: {
         ...Object.fromEntries(passwords),
         [s3.user]: context.user('objectstore.key'),

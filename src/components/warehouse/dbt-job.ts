@@ -24,7 +24,7 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
     command: {
       executable: context.python,
       // -P: a file of the project cannot stand in for a module. dbt imports its own main before it is run, which Python warns of.
-      args: ['-P', '-W', 'ignore::RuntimeWarning:runpy', '-m', 'dbt.cli.main', ...args],
+      args: ['-S', '-P', '-W', 'ignore::RuntimeWarning:runpy', '-m', 'dbt.cli.main', ...args],
       env: {
         PYTHONPATH: `${context.artifact('warehouse-python').root}/site-packages`,
         PYTHONDONTWRITEBYTECODE: '1',

@@ -115,6 +115,7 @@ describe('ingest', () => {
     mapping: undefined,
     format: undefined,
     stream: 'user_events',
+    to: 'stream',
   } as const;
 
   it('sends nothing of a file with a wrong row, and names it', async () => {

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { LambdaError, messageOf, usageError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
-import { topics } from '../../platform/pipeline.ts';
+import { lake, topics } from '../../platform/pipeline.ts';
 import { RecordProducer, type TextRecord } from '../../probes/kafka-producer.ts';
-import { readIfExists } from '../../system/files.ts';
+import { makeDirectory, openAppend, readIfExists, remove } from '../../system/files.ts';
 import { formatOf, type RowFormat, readRows, rowFormats } from '../../system/rows.ts';
+import { appendToLake } from '../lake/lake.ts';
 import { type JsonSchema, loadSchema } from '../provision/schemas.ts';
-import { openStack, projectRoot, type StackRef } from '../stack.ts';
+import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
 import { type Contract, contractOf } from './contract.ts';
 import { type Mapping, mapRow, parseMapping } from './mapping.ts';
 
@@ -26,6 +28,8 @@ export interface IngestRequest extends StackRef {
   mapping: string | undefined;
   /** stop: a file with a row that does not fit is not sent at all; skip: such rows are left out; send: the pipeline judges. */
   onInvalid: 'stop' | 'skip' | 'send';
+  /** stream: as records of the topic; lake: straight into the stream's table, for loads of history. */
+  to: 'stream' | 'lake';
   dryRun: boolean;
 }
 
@@ -41,6 +45,7 @@ export interface IngestedFile {
 export interface IngestReport {
   stack: string;
   stream: IngestStream;
+  to: 'stream' | 'lake';
   dryRun: boolean;
   files: readonly IngestedFile[];
   elapsedMs: number;
@@ -78,26 +83,67 @@ export async function ingest(request: IngestRequest, context: OperationContext):
     refuseInvalid(checked);
   }
   await stack.requireUp();
-  const bootstrap = (await stack.runtime.endpoint('kafka', 'kafka')).url.replace(/^kafka:\/\//, '').split(',');
-  const producer = new RecordProducer(bootstrap, request.stream);
+  const target =
+    request.to === 'lake'
+      ? await lakeTarget(stack, request.stream, context)
+      : await streamTarget(stack, request.stream);
   try {
     const files: IngestedFile[] = [];
-    for (const source of sources) {
-      files.push(await sendFile(source, plan, (records) => producer.send(records), context));
-    }
+    for (const source of sources) files.push(await sendFile(source, plan, target.send, context));
+    await target.finish();
     return report(request, stack.name, files, started);
   } finally {
-    await producer.close();
+    await target.close();
   }
 }
 
+/** Where checked records go. */
+interface Target {
+  send(records: readonly TextRecord[]): Promise<void>;
+  /** After the last one. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function streamTarget(stack: OpenStack, stream: IngestStream): Promise<Target> {
+  const bootstrap = (await stack.runtime.endpoint('kafka', 'kafka')).url.replace(/^kafka:\/\//, '').split(',');
+  const producer = new RecordProducer(bootstrap, stream);
+  return { send: (records) => producer.send(records), finish: async () => {}, close: () => producer.close() };
+}
+
+/** Records of all files are one file for the lake tool, which commits them at once. */
+async function lakeTarget(stack: OpenStack, stream: IngestStream, context: OperationContext): Promise<Target> {
+  const table = lake.tables.find(({ topic }) => topic === stream)?.name ?? stream;
+  const directory = stack.paths.dir('lake', 'cache');
+  await makeDirectory(directory, 0o700);
+  const path = `${directory}/ingest-${randomUUID()}.txt`;
+  const file = await openAppend(path);
+  let count = 0;
+  return {
+    send: async (records) => {
+      await file.write(records.map(({ value }) => `${count++}\t${value}\n`).join(''));
+    },
+    finish: async () => {
+      if (count === 0) return;
+      await step(context, { id: 'append', title: `Append to lake.${table}` }, async () => {
+        const { rows } = await appendToLake(stack, { table, file: path }, context);
+        return { value: rows, detail: `${rows} rows in one commit` };
+      });
+    },
+    close: async () => {
+      await file.close();
+      await remove(path);
+    },
+  };
+}
+
 function report(
-  { stream, dryRun }: IngestRequest,
+  { stream, to, dryRun }: IngestRequest,
   stack: string,
   files: readonly IngestedFile[],
   started: number,
 ): IngestReport {
-  return { stack, stream, dryRun, files, elapsedMs: performance.now() - started };
+  return { stack, stream, to, dryRun, files, elapsedMs: performance.now() - started };
 }
 
 async function readMapping(path: string | undefined, schema: JsonSchema): Promise<Mapping> {

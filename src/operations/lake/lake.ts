@@ -4,6 +4,8 @@ import { readStandardInput } from '../../system/standard-input.ts';
 import { type OpenStack, openStack, type StackRef } from '../stack.ts';
 import {
   answerSchema,
+  appendedSchema,
+  type LakeAppended,
   type LakeMaintained,
   type LakeOffsets,
   type LakeSnapshots,
@@ -91,6 +93,19 @@ export async function showLakeOffsets(
 ): Promise<LakeOffsets> {
   const args = ['offsets', ...(counts ? ['--counts'] : [])];
   return (await runLake(await openStack(ref), args, offsetsSchema, context)).result;
+}
+
+/**
+ * Puts rows straight into a table, in one commit.
+ * @param file lines "NUMBER TAB JSON", numbered from 0
+ * @throws LambdaError UNKNOWN_TABLE, ROWS_INVALID, LAKE_FAILED
+ */
+export async function appendToLake(
+  stack: OpenStack,
+  { table, file }: { table: string; file: string },
+  context: OperationContext,
+): Promise<LakeAppended> {
+  return (await runLake(stack, ['append', '--', table, file], appendedSchema, context)).result;
 }
 
 /**

@@ -71,6 +71,9 @@ export const answerSchema = z.object({
 export const offsetsByTopic = z.record(z.string(), z.record(z.string(), count));
 export type OffsetsByTopic = z.infer<typeof offsetsByTopic>;
 
+export const appendedSchema = z.object({ table: z.string(), rows: count, firstOffset: count });
+export type LakeAppended = z.infer<typeof appendedSchema>;
+
 export const waitedSchema = z.object({
   /** Whether the lake holds everything before the wanted offsets. */
   complete: z.boolean(),

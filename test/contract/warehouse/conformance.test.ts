@@ -50,7 +50,7 @@ function runPython(connect: Record<string, unknown>, list: readonly Statement[])
       PYTHONWARNINGS: 'ignore',
     };
     const script = join(import.meta.dirname, 'run.py');
-    const child = execFile(python, [script], { env, maxBuffer: 2 ** 24 }, (error, stdout) =>
+    const child = execFile(python, ['-S', script], { env, maxBuffer: 2 ** 24 }, (error, stdout) =>
       error ? reject(error) : resolve(JSON.parse(stdout)),
     );
     child.stdin?.end(JSON.stringify({ connect, statements: list }));

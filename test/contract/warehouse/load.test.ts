@@ -42,7 +42,7 @@ it.skipIf(sitePackages === undefined)('reads a file of the stage by several thre
   const directory = mkdtempSync(join(tmpdir(), 'lambdactl-positions-'));
   const server = join(import.meta.dirname, '../../../templates/warehouse/server');
   const env = { PYTHONPATH: sitePackages ?? '', PYTHONDONTWRITEBYTECODE: '1', PATH: process.env.PATH ?? '' };
-  const told = execFileSync(python, ['-c', interleave, server, join(directory, 'file')], { env }).toString();
+  const told = execFileSync(python, ['-S', '-c', interleave, server, join(directory, 'file')], { env }).toString();
   rmSync(directory, { recursive: true });
   expect(told.trim()).toBe('[10, 11, 12] 13 [13, 14] 99 [99]');
 });
@@ -54,7 +54,7 @@ describe.skipIf(sitePackages === undefined)('the load of a date', { timeout: 120
 
   const stage = async (kind: string, date: string, batch: string, count: number) => {
     const file = join(scratch, `${kind}-${batch}.parquet`);
-    execFileSync(python, ['-c', makeParquet, file, kind, date, batch, String(count)], {
+    execFileSync(python, ['-S', '-c', makeParquet, file, kind, date, batch, String(count)], {
       env: { PYTHONPATH: sitePackages ?? '', PATH: process.env.PATH ?? '' },
     });
     const admin = await openWarehouse(server.settings('admin'));

@@ -77,7 +77,7 @@ export async function startWarehouse(): Promise<TestServer> {
   };
   let log = '';
   const start = async (): Promise<ChildProcess> => {
-    const child = spawn(python, [join(root, 'templates/warehouse/server/main.py'), '--config', config], { env });
+    const child = spawn(python, ['-S', join(root, 'templates/warehouse/server/main.py'), '--config', config], { env });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += String(chunk)));
     await answers(port, child, () => log);
     return child;

@@ -153,6 +153,8 @@ public final class ArchiveQuery {
   /** Spark's startingOffsets, of every partition: behind the greatest offset in the table, or the earliest there is. */
   private String startingOffsets(Lake lake) throws Exception {
     Map<String, TreeMap<Integer, Long>> next = new LakeOffsets(lake, false).refresh().next();
+    // Rows that were put there by hand came from no partition.
+    next.values().forEach(partitions -> partitions.remove(Append.PARTITION));
     Map<String, Object> consumer = new HashMap<>(kafka);
     Map<String, Map<String, Long>> start = new TreeMap<>();
     try (KafkaConsumer<byte[], byte[]> client = new KafkaConsumer<>(consumer, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 public final class LakeTool {
   private static final Logger log = LoggerFactory.getLogger(LakeTool.class);
   private static final String USAGE = "usage: --conf-file FILE tables | snapshots TABLE | offsets [--counts] | "
-      + "wait --offsets JSON [--timeout SECONDS] | ensure | query [--as-of TIME] [--max-rows N] -- SQL | maintain [TABLE …]";
+      + "wait --offsets JSON [--timeout SECONDS] | ensure | query [--as-of TIME] [--max-rows N] -- SQL | maintain [TABLE …] | append TABLE FILE";
 
   private LakeTool() {}
 
@@ -71,6 +71,9 @@ public final class LakeTool {
         return Map.of("tables", lake.names());
       case "query":
         return LakeQuery.run(lake, settings, only(rest), options.get("--as-of"), Integer.parseInt(options.getOrDefault("--max-rows", "10000")));
+      case "append":
+        if (rest.size() != 2) throw new LakeException("BAD_USAGE", USAGE);
+        return Append.run(lake, settings, rest.get(0), rest.get(1));
       case "maintain": {
         for (String name : rest) lake.load(name);
         List<String> names = rest.isEmpty() ? lake.names() : rest.stream().map(n -> n.startsWith("lake.") ? n.substring(5) : n).toList();
