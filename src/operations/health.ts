@@ -31,7 +31,12 @@ export async function health(ref: StackRef): Promise<HealthReport> {
 /** A worker can be well while a connector's task has failed. */
 async function connectorChecks(stack: OpenStack): Promise<Check[]> {
   const client = new ConnectClient(await stack.runtime.endpoint('connect', 'rest'));
-  const expected = [replication.connector, ...(stack.profile?.lake.archive === 'connect' ? [lake.connector] : [])];
+  const { profile } = stack;
+  const expected = [
+    replication.connector,
+    ...(profile?.lake.archive === 'connect' ? [lake.connector] : []),
+    ...Object.keys(profile?.connect.connectors ?? {}),
+  ];
   return Promise.all(
     expected.map(async (connector) => {
       const started = performance.now();

@@ -70,6 +70,13 @@ export const profileSchema = z.strictObject({
       }),
     ]),
   }),
+  /** Kafka Connect plugins of the user's own, e.g. a sink of raw files to S3 (docs/lake.md). */
+  connect: z.strictObject({
+    /** Directory of plugins, one a subdirectory; absolute. */
+    pluginPath: z.string().startsWith('/').optional(),
+    /** Further connectors by name, as Connect's REST API takes them. Secrets by ${env:NAME} only. */
+    connectors: z.record(z.string().regex(/^[a-z][a-z0-9.-]*$/), z.record(z.string(), z.string())),
+  }),
   warehouse: z.discriminatedUnion('target', [
     z.strictObject({ target: z.literal('embedded') }),
     z.strictObject({

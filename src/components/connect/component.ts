@@ -39,6 +39,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
     replicationFactor: replication(context.profile).factor,
     variables: [databasePasswordVariable, ...Object.values(lakeVariables)].join('|'),
     healer: archives(context.profile),
+    pluginPath: context.profile.connect.pluginPath ?? '',
   };
   return [
     {

@@ -16,7 +16,8 @@ export async function provisionConnect(context: ProvisionContext, { signal }: Op
   const configs = [{ name: replication.connector as string, config: await sourceConfig(context) }];
   if (archives(context.profile)) configs.push({ name: lake.connector, config: await sinkConfig(context) });
   else await connect.remove(lake.connector);
-  // Both are asked for before either is waited for: they start side by side.
+  for (const [name, config] of Object.entries(context.profile.connect.connectors)) configs.push({ name, config });
+  // All are asked for before any is waited for: they start side by side.
   const changes = new Map<string, string>();
   for (const { name, config } of configs) changes.set(name, await connect.put(name, config));
   const lines = configs.map(async ({ name }) => {
