@@ -73,7 +73,7 @@ function install(withTests) {
   if (fits && mtime(installed) >= mtime(join(root, 'package-lock.json'))) return;
   const omit = withTests || present === 'all' ? [] : ['--omit=dev'];
   say(
-    `installing npm packages${omit.length > 0 ? '' : ' with the test tools'} (about ${omit.length > 0 ? 90 : 140} MB, once) …`,
+    `installing npm packages${omit.length > 0 ? '' : ' with the test tools'} (about half a gigabyte on disk, once) …`,
   );
   const seconds = run('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...omit]);
   writeFileSync(installed, omit.length > 0 ? 'run' : 'all');
