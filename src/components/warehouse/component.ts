@@ -123,6 +123,8 @@ function service(context: RenderContext): ServiceSpec {
         // The server's files lie in the project, the packages are compiled already.
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
+        // fakesnow makes a directory of its own at each start; here it goes with the stack.
+        TMPDIR: context.dir('warehouse', 'cache'),
         // One arena a thread would keep what a big load has freed.
         MALLOC_ARENA_MAX: '2',
       },
