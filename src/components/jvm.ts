@@ -33,7 +33,7 @@ const archiveDelayMs = 90_000;
 
 /** A one-shot Java command. */
 export function javaCommand(context: RenderContext, request: JvmRequest): CommandSpec {
-  return { ...common(context, request), executable: javaOf(context), args: javaArgs(request) };
+  return { ...common(context, request), executable: javaOf(context), args: javaArgs(context, request) };
 }
 
 /**
@@ -48,7 +48,7 @@ export function javaService(
   archiveOwner = request.instance,
 ): { command: CommandSpec; afterHealthy: readonly AfterHealthySpec[] } {
   const java = javaOf(context);
-  const args = javaArgs(request);
+  const args = javaArgs(context, request);
   const program = [java, ...request.classPath, request.mainClass].join('\n');
   const key = createHash('sha256').update(program).digest('hex').slice(0, 12);
   const archive = `${context.dir(archiveOwner, 'cache')}/classes-${key}.jsa`;
@@ -82,7 +82,7 @@ function common(context: RenderContext, { instance, env }: JvmRequest) {
   return { env: { MALLOC_ARENA_MAX: '2', ...env }, cwd: context.dir(instance, 'run') };
 }
 
-function javaArgs(request: JvmRequest): string[] {
+function javaArgs(context: RenderContext, request: JvmRequest): string[] {
   const { heapMiB, initialHeapMiB, metaspaceMiB, codeCacheMiB, directMiB, quickStart } = request;
   return [
     `-Xms${initialHeapMiB ?? Math.min(64, heapMiB)}m`,
@@ -98,6 +98,8 @@ function javaArgs(request: JvmRequest): string[] {
     '-Djava.net.preferIPv4Stack=true',
     '-Djava.awt.headless=true',
     '-Duser.timezone=UTC',
+    // Libraries and staged files that a killed program leaves lie with its stack, and go with it.
+    `-Djava.io.tmpdir=${context.dir(request.instance, 'cache')}`,
     ...(request.flags ?? []),
     '-cp',
     request.classPath.join(':'),

@@ -82,11 +82,7 @@ function service(context: RenderContext): ServiceSpec {
       metaspaceMiB: 192,
       codeCacheMiB: 96,
       directMiB: 64,
-      flags: [
-        `-Dlog4j2.configurationFile=${conf}/log4j2.properties`,
-        // Files on their way to the object store; what a killed worker leaves is removed at the next start.
-        `-Djava.io.tmpdir=${context.dir('connect', 'cache')}`,
-      ],
+      flags: [`-Dlog4j2.configurationFile=${conf}/log4j2.properties`],
       args: [`${conf}/connect.properties`],
       env: {
         [databasePasswordVariable]: context.secret('postgres.debezium'),

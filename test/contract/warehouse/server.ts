@@ -73,6 +73,7 @@ export async function startWarehouse(): Promise<TestServer> {
     PATH: process.env.PATH ?? '',
     PYTHONPATH: sitePackages ?? '',
     PYTHONDONTWRITEBYTECODE: '1',
+    TMPDIR: home,
     ...Object.fromEntries(passwords),
   };
   let log = '';
