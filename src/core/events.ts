@@ -50,6 +50,18 @@ export interface OperationContext {
   signal: AbortSignal;
 }
 
+/** Holds events back until one tells progress: what turns out to have nothing to do is not told at all. */
+export function onceItProgresses(context: OperationContext): OperationContext {
+  const held: OperationEvent[] = [];
+  let open = false;
+  const emit: Emit = (event) => {
+    if (event.type === 'progress') open = true;
+    held.push(event);
+    if (open) for (const each of held.splice(0)) context.emit(each);
+  };
+  return { ...context, emit };
+}
+
 /** Runs one step and reports its start, end, duration or failure. `run` may return the line to show beside the title. */
 export async function step<T>(
   context: OperationContext,

@@ -12,8 +12,6 @@ const lockWaitMs = 5 * 60_000;
 export interface DbtRequest extends StackRef {
   /** dbt's own: subcommand first. */
   args: readonly string[];
-  /** Step of the caller under which this one is shown. */
-  parent?: string;
   /** Also report every message of dbt's as it comes. */
   verbose?: boolean;
 }
@@ -34,25 +32,13 @@ export interface DbtReport {
 }
 
 /**
- * Builds STAGING and MARTS of one date (or from `date` to `to`, both included) and runs the tests about it. Idempotent.
+ * Builds STAGING and MARTS of one date (YYYY-MM-DD, UTC) and runs the tests about it. Idempotent.
  * Unit tests are left out: they are about the models, not about the date (`lambdactl dbt test -- --select test_type:unit`).
  * @throws LambdaError NOT_UP, DBT_FAILED when dbt could not do its work at all
  */
-export function buildDate(
-  { date, to = date, fullRefresh = false, ...request }: Omit<DbtRequest, 'args'> & BuildDate,
-  context: OperationContext,
-): Promise<DbtReport> {
-  const vars = JSON.stringify({ date, to });
-  const args = ['build', '--exclude-resource-type', 'unit_test', '--vars', vars];
-  return runDbt({ ...request, args: fullRefresh ? [...args, '--full-refresh'] : args }, context);
-}
-
-export interface BuildDate {
-  /** YYYY-MM-DD, UTC. */
-  date: string;
-  to?: string;
-  /** Makes incremental tables anew, from all of RAW. */
-  fullRefresh?: boolean;
+export function buildDate(stack: OpenStack, date: string, context: OperationContext): Promise<DbtReport> {
+  const vars = JSON.stringify({ date, to: date });
+  return runDbtOn(stack, { args: ['build', '--exclude-resource-type', 'unit_test', '--vars', vars] }, context);
 }
 
 /**
@@ -60,28 +46,27 @@ export interface BuildDate {
  * @throws LambdaError NOT_UP, DBT_FAILED, STACK_BUSY while another dbt runs for minutes
  */
 export async function runDbt(request: DbtRequest, context: OperationContext): Promise<DbtReport> {
-  const stack = await openDbtStack(request, context);
+  const stack = await openDbtStack(request);
   return runDbtOn(stack, request, context);
 }
 
-/** The stack, with what dbt needs installed. @throws LambdaError NOT_UP */
-export async function openDbtStack(ref: StackRef, context: OperationContext): Promise<OpenStack> {
+/** The stack, up where dbt needs it. @throws LambdaError NOT_UP */
+export async function openDbtStack(ref: StackRef): Promise<OpenStack> {
   const stack = await openStack(ref);
   // An account elsewhere needs no part of the stack to run.
   if (stack.profile?.warehouse.target !== 'snowflake') await stack.requireUp();
-  await stack.install(dbtJob.artifacts, context);
   return stack;
 }
 
 /** As runDbt, on a stack that openDbtStack has opened. */
 export async function runDbtOn(
   stack: OpenStack,
-  { args, parent, verbose = false }: Omit<DbtRequest, keyof StackRef>,
+  { args, verbose = false }: Omit<DbtRequest, keyof StackRef>,
   context: OperationContext,
 ): Promise<DbtReport> {
-  const id = parent === undefined ? 'dbt' : `${parent}/dbt`;
+  const id = 'dbt';
   const title = `dbt ${args[0] ?? ''}`.trim();
-  return step(context, { id, title, ...(parent === undefined ? {} : { parent }) }, async () => {
+  return step(context, { id, title }, async () => {
     const log = new DbtLog();
     const onLine = (line: string) => {
       const before = log.nodes.size;
@@ -107,7 +92,7 @@ export async function runDbtOn(
         const message = `${path} follows a changed schema`;
         context.emit({ type: 'log', level: 'info', component: 'dbt', message });
       }
-      return stack.runtime.run(dbtJob, { args, onLine }, context);
+      return stack.run(dbtJob, { args, onLine }, context);
     });
     const value = reportOf(log, args, result);
     return { value, detail: summary(value) };

@@ -24,7 +24,7 @@ export interface DocsDbtReport {
  * @throws LambdaError NOT_UP, DBT_FAILED
  */
 export async function docsDbt({ output, ...ref }: DocsDbtRequest, context: OperationContext): Promise<DocsDbtReport> {
-  const stack = await openDbtStack(ref, context);
+  const stack = await openDbtStack(ref);
   const { elapsedMs, ok, nodes } = await runDbtOn(stack, { args: ['docs', 'generate', '--static'] }, context);
   const made = `${stack.paths.dir(dbtJob.name, 'cache')}/${dbtTargetDir}/static_index.html`;
   const page = await readIfExists(made);

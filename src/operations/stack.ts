@@ -4,11 +4,11 @@ import { findPython } from '../artifacts/python.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { openArtifactStore } from '../artifacts/store.ts';
 import { catalogue } from '../components/catalogue.ts';
-import type { ArtifactName, ComponentDefinition } from '../components/contract.ts';
+import type { ArtifactName, ComponentDefinition, JobDefinition } from '../components/contract.ts';
 import { LambdaError } from '../core/errors.ts';
-import type { OperationContext } from '../core/events.ts';
+import { type OperationContext, onceItProgresses } from '../core/events.ts';
 import { type Profile, profileSchema } from '../platform/profile.ts';
-import type { Runtime } from '../runtimes/contract.ts';
+import type { JobRequest, JobResult, Runtime } from '../runtimes/contract.ts';
 import { createEmbeddedRuntime, ownProcesses } from '../runtimes/embedded/runtime.ts';
 import { type DesiredState, readDesired, updateDesired } from '../state/desired.ts';
 import { appendJournal, trimJournal } from '../state/journal.ts';
@@ -114,6 +114,12 @@ export class OpenStack {
   /** Installs what is missing and opens the runtime with it. */
   async install(names: readonly ArtifactName[], context: OperationContext): Promise<void> {
     await this.connect(await this.artifacts.ensure(names, context));
+  }
+
+  /** Runs a job to its end, installing first what it lacks; an installation that fetches nothing is not told. */
+  async run(job: JobDefinition, request: JobRequest, context: OperationContext): Promise<JobResult> {
+    await this.install(job.artifacts, onceItProgresses(context));
+    return this.runtime.run(job, request, context);
   }
 
   /**

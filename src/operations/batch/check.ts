@@ -2,6 +2,7 @@ import { LambdaError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import { lake } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
+import { brokersOf } from '../brokers.ts';
 import { waitForLake } from '../lake/lake.ts';
 import type { OffsetsByTopic } from '../lake/reports.ts';
 import type { OpenStack } from '../stack.ts';
@@ -24,9 +25,8 @@ const patienceMs = 10 * 60_000;
 export function checkLake(stack: OpenStack, context: OperationContext): Promise<LakeCheck> {
   return step(context, { id: 'check', title: 'Lake holds what Kafka holds' }, async () => {
     const lakeTime = new Date().toISOString();
-    const bootstrap = (await stack.runtime.endpoint('kafka', 'kafka')).url.replace(/^.*:\/\//, '').split(',');
     const topics = lake.tables.map(({ topic }) => topic);
-    const offsets = await endOffsets(bootstrap, topics);
+    const offsets = await endOffsets(await brokersOf(stack.runtime), topics);
     const { complete, behind, missing, waitedMs } = await waitForLake(
       stack,
       { wanted: offsets, timeoutMs: patienceMs },

@@ -91,9 +91,7 @@ class DateBatch {
     const check = asked('check') ? await this.timed('check', () => this.check()) : undefined;
     const spark = asked('spark') ? await this.timed('spark', () => this.spark()) : undefined;
     const load = asked('load') ? await this.timed('load', () => this.load()) : undefined;
-    const dbt = asked('dbt')
-      ? await this.timed('dbt', () => buildDate({ home: stack.home, stack: stack.name, date }, context))
-      : undefined;
+    const dbt = asked('dbt') ? await this.timed('dbt', () => buildDate(stack, date, context)) : undefined;
     // Rules are about data; what dbt could not build has none.
     const quality =
       asked('quality') && dbt?.ok !== false

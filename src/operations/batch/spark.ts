@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { sparkBatchJob } from '../../components/spark/batch-job.ts';
 import { externalError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
+import { jobLine } from '../job-lines.ts';
 import type { OpenStack } from '../stack.ts';
 
 const manifestSchema = z.looseObject({
@@ -36,17 +37,16 @@ export function runSparkBatch(
   context: OperationContext,
 ): Promise<SparkManifest> {
   return step(context, { id: 'spark', title: 'Spark batch' }, async () => {
-    await stack.install([...sparkBatchJob.artifacts], { ...context, emit: () => {} });
     let last: z.infer<typeof lineSchema> | undefined;
     const onLine = (text: string) => {
-      const line = lineSchema.safeParse(parseJson(text)).data;
+      const line = jobLine(lineSchema, text);
       if (line?.event === 'progress') {
         const message = `${line.step}: ${line.detail}`;
         context.emit({ type: 'log', level: 'info', component: 'spark-batch', message });
       } else last = line ?? last;
     };
     const args = ['--date', date, '--batch-id', batchId];
-    const { exitCode, errorTail } = await stack.runtime.run(sparkBatchJob, { args, onLine }, context);
+    const { exitCode, errorTail } = await stack.run(sparkBatchJob, { args, onLine }, context);
     if (last?.event !== 'result' || exitCode !== 0) {
       const reason = last?.event === 'error' ? last.message : `it ended with code ${exitCode}\n${errorTail}`;
       throw externalError(`The Spark batch of ${date} failed: ${reason}`, {
@@ -63,13 +63,4 @@ export function runSparkBatch(
       detail: `${manifest.rows} rows, ${manifest.duplicates} duplicates, ${rejected} rejected`,
     };
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not a line of the job's.
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 import { LambdaError } from '../../core/errors.ts';
 import { topics } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
+import { brokersOf } from '../brokers.ts';
 import { openStack, type StackRef } from '../stack.ts';
 
 export interface DeadLetterCounts {
@@ -20,9 +21,8 @@ export async function deadLetterCounts(ref: StackRef): Promise<DeadLetterCounts>
       actions: ['Bring it up as well: lambdactl up'],
     });
   }
-  const { url } = await stack.runtime.endpoint('kafka', 'kafka');
   const names = topics.map(({ name }) => name).filter((name) => name.endsWith('.dlq'));
-  const offsets = await endOffsets(url.split(','), names);
+  const offsets = await endOffsets(await brokersOf(stack.runtime), names);
   const sum = (partitions: Readonly<Record<number, number>>) =>
     Object.values(partitions).reduce((total, offset) => total + offset, 0);
   return {

@@ -6,6 +6,7 @@ import { lake, topics } from '../../platform/pipeline.ts';
 import { RecordProducer, type TextRecord } from '../../probes/kafka-producer.ts';
 import { makeDirectory, openAppend, readIfExists, remove } from '../../system/files.ts';
 import { formatOf, type RowFormat, readRows, rowFormats } from '../../system/rows.ts';
+import { brokersOf } from '../brokers.ts';
 import { appendToLake } from '../lake/lake.ts';
 import { type JsonSchema, loadSchema } from '../provision/schemas.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
@@ -106,8 +107,7 @@ interface Target {
 }
 
 async function streamTarget(stack: OpenStack, stream: IngestStream): Promise<Target> {
-  const bootstrap = (await stack.runtime.endpoint('kafka', 'kafka')).url.replace(/^kafka:\/\//, '').split(',');
-  const producer = new RecordProducer(bootstrap, stream);
+  const producer = new RecordProducer(await brokersOf(stack.runtime), stream);
   return { send: (records) => producer.send(records), finish: async () => {}, close: () => producer.close() };
 }
 

@@ -15,7 +15,7 @@ function stackOf(lines: readonly string[], exitCode = 0, asked: string[] = []): 
     for (const line of lines) onLine?.(line);
     return Promise.resolve({ exitCode, lines, errorTail: exitCode === 0 ? '' : 'what it said last', elapsedMs: 5 });
   };
-  const stack = { requireUp: async () => {}, install: async () => {}, runtime: { run } };
+  const stack = { requireUp: async () => {}, run };
   return stack as unknown as OpenStack; // only these members are used
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { lakeJob } from '../../components/spark/lake-job.ts';
 import { externalError, usageError } from '../../core/errors.ts';
-import type { Emit, OperationContext, OperationEvent } from '../../core/events.ts';
+import type { OperationContext } from '../../core/events.ts';
+import { jobLine } from '../job-lines.ts';
 import type { OpenStack } from '../stack.ts';
 
 const lineSchema = z.discriminatedUnion('event', [
@@ -31,17 +32,16 @@ export async function runLake<T>(
   context: OperationContext,
 ): Promise<LakeRun<T>> {
   await stack.requireUp();
-  await stack.install([...lakeJob.artifacts], untilProgress(context));
   const rows: (readonly unknown[])[] = [];
   let last: z.infer<typeof lineSchema> | undefined;
   const onLine = (text: string) => {
-    const line = lineSchema.safeParse(parseJson(text)).data;
+    const line = jobLine(lineSchema, text);
     if (line?.event === 'rows') rows.push(...line.rows);
     else if (line?.event === 'progress') {
       context.emit({ type: 'log', level: 'info', component: 'lake', message: line.detail });
     } else last = line ?? last;
   };
-  const { exitCode, errorTail, elapsedMs } = await stack.runtime.run(lakeJob, { args, onLine }, context);
+  const { exitCode, errorTail, elapsedMs } = await stack.run(lakeJob, { args, onLine }, context);
   if (last?.event === 'error') throw errorOf(last);
   if (exitCode !== 0 || last?.event !== 'result') {
     throw externalError(`The lake tool ended with code ${exitCode}${errorTail === '' ? '.' : `:\n${errorTail}`}`, {
@@ -52,18 +52,6 @@ export async function runLake<T>(
   return { result: schema.parse(last), rows, elapsedMs };
 }
 
-/** Says nothing of an installation in which nothing has to be fetched. */
-function untilProgress(context: OperationContext): OperationContext {
-  const held: OperationEvent[] = [];
-  let open = false;
-  const emit: Emit = (event) => {
-    if (event.type === 'progress') open = true;
-    held.push(event);
-    if (open) for (const each of held.splice(0)) context.emit(each);
-  };
-  return { ...context, emit };
-}
-
 /** What the caller asked wrongly, and what helps. */
 const requests = [
   { code: 'UNKNOWN_TABLE', actions: ['`lambdactl lake tables` lists them.'] },
@@ -71,6 +59,7 @@ const requests = [
     code: 'BAD_SQL',
     actions: ["The lake speaks Spark's SQL; `lambdactl lake tables --json` shows tables and columns."],
   },
+  { code: 'ROWS_INVALID', actions: ['Nothing was written. docs/ingest.md says how rows become records.'] },
   { code: 'BAD_DATE', actions: ['`lambdactl lake snapshots TABLE` lists the times there are.'] },
 ] as const;
 
@@ -81,13 +70,4 @@ function errorOf({ code, message }: { code: string; message: string }) {
     code: 'LAKE_FAILED',
     actions: ['lambdactl health', 'lambdactl logs lake'],
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not a line of the tool's.
-    return null;
-  }
 }

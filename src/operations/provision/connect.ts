@@ -7,6 +7,7 @@ import type { OperationContext } from '../../core/events.ts';
 import { lake, replication } from '../../platform/pipeline.ts';
 import { ConnectClient } from '../../probes/connect.ts';
 import { ensureTopics } from '../../probes/kafka.ts';
+import { brokersOf } from '../brokers.ts';
 import type { ProvisionContext } from './context.ts';
 import { loadSchema } from './schemas.ts';
 
@@ -41,9 +42,9 @@ async function sourceConfig({ runtime, profile }: ProvisionContext) {
 
 async function sinkConfig({ runtime, profile, projectRoot }: ProvisionContext) {
   const catalog = await runtime.endpoint('postgres', 'lake');
-  const bootstrapServers = (await runtime.endpoint('kafka', 'kafka')).url.replace(/^kafka:\/\//, '');
+  const brokers = await brokersOf(runtime);
   const { factor, minInSync } = replicationOf(profile);
-  await ensureTopics(bootstrapServers.split(','), [
+  await ensureTopics(brokers, [
     {
       ...lakeControlTopic,
       replicas: factor,
@@ -55,7 +56,7 @@ async function sinkConfig({ runtime, profile, projectRoot }: ProvisionContext) {
   return lakeSinkConfig({
     catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake`,
     catalogUser: catalog.user ?? 'lake',
-    bootstrapServers,
+    bootstrapServers: brokers.join(','),
     endpoint: profile.lake.storage.kind === 's3' ? null : (await runtime.endpoint('objectstore', 's3')).url,
     settings: profile.lake,
     schemas: Object.fromEntries(files.map((file, index) => [file, schemas[index] ?? {}])),

@@ -7,6 +7,7 @@ import { endOffsets } from '../../probes/kafka.ts';
 import { type EntityName, layoutOf } from '../../reconcile/entities.ts';
 import { type Ask, allRows } from '../../reconcile/sides.ts';
 import { readIfExists } from '../../system/files.ts';
+import { brokersOf } from '../brokers.ts';
 import type { OpenStack } from '../stack.ts';
 import { projectRoot } from '../stack.ts';
 
@@ -64,8 +65,7 @@ async function kafkaEnds(stack: OpenStack, topics: readonly string[]): Promise<R
   const runs = services.some(({ component, pid }) => component === 'kafka' && pid !== null);
   if (!runs) return 'Kafka does not run: ClickHouse is taken as it is';
   try {
-    const { url } = await stack.runtime.endpoint('kafka', 'kafka');
-    return await endOffsets(url.replace(/^.*:\/\//, '').split(','), topics);
+    return await endOffsets(await brokersOf(stack.runtime), topics);
   } catch (error) {
     return `Kafka does not tell its offsets (${messageOf(error)}): ClickHouse is taken as it is`;
   }
