@@ -101,6 +101,15 @@ export const profileSchema = z.strictObject({
     /** A date that still differs after this raises the alert. */
     slaHours: z.int().min(1),
   }),
+  /** What `bench` must reach to exit with 0; what is lost, doubled or alien fails it in any case. Latencies in ms. */
+  bench: z.strictObject({
+    speed: z.strictObject({ p95Ms: z.number().positive(), p99Ms: z.number().positive() }),
+    query: z.strictObject({ p95Ms: z.number().positive() }),
+    cdc: z.strictObject({ p99Ms: z.number().positive() }),
+    batch: z.strictObject({ totalMs: z.number().positive() }),
+    /** Records/s that the generator must bring into Kafka. */
+    ingest: z.strictObject({ minimumRate: z.number().positive() }),
+  }),
   alerts: z.strictObject({
     /** Failure callbacks and alerts are posted here as JSON. */
     webhook: z.url().optional(),

@@ -15,6 +15,8 @@ const mayImport: Record<string, readonly string[]> = {
   components: ['platform', 'core', 'artifacts'],
   generator: ['probes', 'platform', 'core', 'system'],
   reconcile: ['probes', 'platform', 'core'],
+  bench: ['generator', 'reconcile', 'probes', 'platform', 'system', 'core'],
+  checks: ['probes', 'platform', 'state', 'system', 'core'],
   serving: ['platform', 'core'],
   runtimes: ['supervisor', 'artifacts', 'components', 'probes', 'state', 'platform', 'system', 'core'],
   operations: [
@@ -26,6 +28,8 @@ const mayImport: Record<string, readonly string[]> = {
     'state',
     'generator',
     'reconcile',
+    'bench',
+    'checks',
     'serving',
     'platform',
     'system',
