@@ -83,7 +83,7 @@ export interface Endpoint {
   description: string;
 }
 
-export type JobName = 'spark-batch' | 'lake' | 'dbt';
+export type JobName = 'spark-batch' | 'lake' | 'dbt' | 'kafka-perf';
 
 /** A one-shot program of the batch layer. Pure like a component; `Runtime.run` carries it out. */
 export interface JobDefinition {

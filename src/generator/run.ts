@@ -5,7 +5,7 @@ import { KafkaSink } from './kafka/kafka-sink.ts';
 import { LineSink, openFile } from './line-sink.ts';
 import { NullSink } from './null-sink.ts';
 import { type ResolvedOptions, type RunOptions, resolveOptions, type SinkOptions } from './options.ts';
-import type { Deliveries, Sink } from './sink.ts';
+import type { Deliveries, OnDelivered, Sink } from './sink.ts';
 
 export interface GeneratorProgress {
   /** Records handed to the sink (user_events). */
@@ -60,6 +60,8 @@ export interface RunHooks {
   signal?: AbortSignal;
   /** Called about once a second. */
   onProgress?: (progress: GeneratorProgress) => void;
+  /** Called for every batch that Kafka has acknowledged. */
+  onDelivered?: OnDelivered;
 }
 
 /** Records between two looks at the clock. */
@@ -80,7 +82,7 @@ export async function runGenerator(options: RunOptions, hooks: RunHooks = {}): P
   const resolved = resolveOptions(options);
   const readerGone = new AbortController();
   const signal = AbortSignal.any([readerGone.signal, ...(hooks.signal === undefined ? [] : [hooks.signal])]);
-  const sink = await openSink(resolved.sink, () => readerGone.abort());
+  const sink = await openSink(resolved.sink, () => readerGone.abort(), hooks.onDelivered);
   try {
     return await new Run(resolved, sink, signal, hooks.onProgress).complete();
   } finally {
@@ -88,10 +90,18 @@ export async function runGenerator(options: RunOptions, hooks: RunHooks = {}): P
   }
 }
 
-async function openSink(options: SinkOptions, onReaderGone: () => void): Promise<Sink> {
+async function openSink(
+  options: SinkOptions,
+  onReaderGone: () => void,
+  onDelivered: OnDelivered | undefined,
+): Promise<Sink> {
   switch (options.type) {
     case 'kafka':
-      return await KafkaSink.open({ ...options, clientId: 'lambdactl-generator' });
+      return await KafkaSink.open({
+        ...options,
+        clientId: 'lambdactl-generator',
+        ...(onDelivered === undefined ? {} : { onDelivered }),
+      });
     case 'file':
       return new LineSink(await openFile(options.path), { ...options, ownsStream: true, onReaderGone });
     case 'stdout':

@@ -10,6 +10,13 @@ export interface Delivery {
   bytes: number;
 }
 
+/**
+ * A batch was acknowledged.
+ * @param firstMs lowest event time in it, ms since 1970
+ * @param lastMs highest
+ */
+export type OnDelivered = (stream: StreamName, records: number, firstMs: number, lastMs: number) => void;
+
 export type Deliveries = Record<StreamName, Delivery>;
 
 /** Where records go. Sinks own buffers and deliver in the background; a failure for good is thrown by the next room or flush. */

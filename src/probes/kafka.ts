@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
 import { externalError, messageOf } from '../core/errors.ts';
 
@@ -32,6 +33,30 @@ export async function ensureTopics(bootstrap: readonly string[], wanted: readonl
     return { created: missing.map(({ name }) => name), altered: [...new Set([...grown, ...altered])], larger };
   } catch (error) {
     throw externalError(`Kafka at ${bootstrap.join(',')} refused the topics: ${messageOf(error)}`, {
+      code: 'KAFKA_REFUSED',
+      actions: ['lambdactl health', 'lambdactl logs kafka'],
+      retryable: true,
+      cause: error,
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Topics that do not exist are left alone; returns when the brokers know them no more. @throws LambdaError KAFKA_REFUSED */
+export async function removeTopics(bootstrap: readonly string[], topics: readonly string[]): Promise<void> {
+  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 5, retryDelay: 200 });
+  try {
+    const there = async () => {
+      const present = new Set(await admin.listTopics());
+      return topics.filter((name) => present.has(name));
+    };
+    const present = await there();
+    if (present.length === 0) return;
+    await admin.deleteTopics({ topics: present });
+    for (let tries = 0; tries < 50 && (await there()).length > 0; tries++) await sleep(200);
+  } catch (error) {
+    throw externalError(`Kafka at ${bootstrap.join(',')} refused to delete topics: ${messageOf(error)}`, {
       code: 'KAFKA_REFUSED',
       actions: ['lambdactl health', 'lambdactl logs kafka'],
       retryable: true,

@@ -1,7 +1,7 @@
 import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
 import { externalError, type LambdaError } from '../../core/errors.ts';
 import type { Generator, StreamName } from '../generator.ts';
-import { type Deliveries, noDeliveries, type Sink } from '../sink.ts';
+import { type Deliveries, noDeliveries, type OnDelivered, type Sink } from '../sink.ts';
 import { Cluster, type ClusterOptions, type KafkaCluster } from './cluster.ts';
 import { Lane } from './lane.ts';
 import type { Compression } from './record-batch.ts';
@@ -13,6 +13,9 @@ export interface KafkaSinkOptions extends ClusterOptions {
   lingerMs: number;
   /** How long a batch is tried before the run fails, ms. */
   deliveryTimeoutMs: number;
+  /** Put before the names of both topics; default none. */
+  topicPrefix?: string;
+  onDelivered?: OnDelivered;
 }
 
 const shortestBackoffMs = 50;
@@ -49,21 +52,24 @@ export class KafkaSink implements Sink {
     this.options = options;
     this.cluster = cluster;
     this.lanes = lanes;
-    this.eventLanes = lanes.filter((lane) => lane.topic === 'user_events');
-    this.transactionLanes = lanes.filter((lane) => lane.topic === 'transactions');
+    this.eventLanes = lanes.filter((lane) => lane.stream === 'user_events');
+    this.transactionLanes = lanes.filter((lane) => lane.stream === 'transactions');
   }
 
   /** @throws LambdaError KAFKA_UNREACHABLE, KAFKA_TOPIC_MISSING */
   static async open(options: KafkaSinkOptions): Promise<KafkaSink> {
-    return await KafkaSink.over(await Cluster.connect(options, options.streams), options);
+    const topics = options.streams.map((stream) => topicOf(stream, options));
+    return await KafkaSink.over(await Cluster.connect(options, topics), options);
   }
 
   /** A sink over a cluster that is connected already; the sink closes it. */
   static async over(cluster: KafkaCluster, options: KafkaSinkOptions): Promise<KafkaSink> {
     const identity = await cluster.newIdentity();
-    const lanes = options.streams.flatMap((topic) =>
-      Array.from({ length: cluster.partitionCount(topic) }, (_, partition) => new Lane(topic, partition, identity)),
-    );
+    const lanes = options.streams.flatMap((stream) => {
+      const topic = topicOf(stream, options);
+      const partitions = Array.from({ length: cluster.partitionCount(topic) }, (_, partition) => partition);
+      return partitions.map((partition) => new Lane(stream, topic, partition, identity));
+    });
     return new KafkaSink(options, cluster, lanes);
   }
 
@@ -167,9 +173,11 @@ export class KafkaSink implements Sink {
     const error = errorCode === undefined ? undefined : nameOf(errorCode);
     if (error === 'NONE' || (error !== undefined && alreadyAppended.has(error))) {
       const arrived = lane.acknowledge();
-      const delivery = this.deliveries[lane.topic];
+      const delivery = this.deliveries[lane.stream];
       delivery.sent += arrived?.records ?? 0;
       delivery.bytes += arrived?.payloadBytes ?? 0;
+      if (arrived !== undefined)
+        this.options.onDelivered?.(lane.stream, arrived.records, arrived.firstMs, arrived.lastMs);
       this.backoffMs = shortestBackoffMs;
     } else if (error === undefined || isTransient(error)) {
       this.postpone([lane]);
@@ -217,7 +225,7 @@ export class KafkaSink implements Sink {
   /** Counts everything that is not acknowledged as failed; the run ends with the error. */
   private giveUp(error: LambdaError | undefined): void {
     if (this.failure !== undefined) return;
-    for (const lane of this.lanes) this.deliveries[lane.topic].failed += lane.pending;
+    for (const lane of this.lanes) this.deliveries[lane.stream].failed += lane.pending;
     const failed = this.deliveries.user_events.failed + this.deliveries.transactions.failed;
     this.failure =
       error ??
@@ -230,6 +238,8 @@ export class KafkaSink implements Sink {
     this.wake();
   }
 }
+
+const topicOf = (stream: StreamName, { topicPrefix = '' }: KafkaSinkOptions): string => `${topicPrefix}${stream}`;
 
 function nameOf(errorCode: number): string {
   const names: Record<number, string> = protocolErrorsCodesById;

@@ -15,7 +15,8 @@ const sequenceMask = 0x7fffffff;
  * any number of retries append it once.
  */
 export class Lane {
-  readonly topic: StreamName;
+  readonly stream: StreamName;
+  readonly topic: string;
   readonly partition: number;
   /** The batch on its way, until it is acknowledged. */
   sealed: SealedBatch | undefined;
@@ -31,7 +32,8 @@ export class Lane {
   private identity: ProducerIdentity;
   private sequence = 0;
 
-  constructor(topic: StreamName, partition: number, identity: ProducerIdentity) {
+  constructor(stream: StreamName, topic: string, partition: number, identity: ProducerIdentity) {
+    this.stream = stream;
     this.topic = topic;
     this.partition = partition;
     this.identity = identity;
@@ -51,7 +53,7 @@ export class Lane {
   }
 
   append(generator: Generator): void {
-    this.builder.append(generator, this.topic === 'transactions');
+    this.builder.append(generator, this.stream === 'transactions');
   }
 
   /** Closes the batch that fills, if there is something in it and none is on its way. */

@@ -38,6 +38,9 @@ export interface SealedBatch {
   records: number;
   /** Of keys and values, uncompressed. */
   payloadBytes: number;
+  /** Event times, ms since 1970: of the first record, and the highest. */
+  firstMs: number;
+  lastMs: number;
 }
 
 /**
@@ -104,7 +107,8 @@ export class RecordBatchBuilder {
     bytes.writeBigInt64BE(BigInt(this.maxTimestamp), 35);
     bytes.writeInt32BE(this.records, 57);
     bytes.set(body, headerSize);
-    const sealed = { bytes, records: this.records, payloadBytes: this.payloadBytes };
+    const { records, payloadBytes, baseTimestamp: firstMs, maxTimestamp: lastMs } = this;
+    const sealed = { bytes, records, payloadBytes, firstMs, lastMs };
     this.position = 0;
     this.records = 0;
     this.payloadBytes = 0;

@@ -8,7 +8,7 @@ export interface ScenarioRequest {
   /** Records/s. */
   rate: number | null;
   durationMs: number | null;
-  /** Left out of latencies; ledger and CPU are of the whole run. */
+  /** Load before the duration begins: left out of latencies and CPU; the ledger is of the whole run. */
   warmupMs: number;
   /** Of the generator. */
   seed: number;
@@ -35,10 +35,10 @@ export interface ScenarioFindings
   /** As carried out, defaults filled in. */
   request: BenchReport['request'];
   thresholds: readonly ThresholdReport[];
-  /** Records that CPU is divided by; 0 where that means nothing. */
+  /** Records of the whole run, by which (less those of the warm-up) CPU is divided; 0 where that means nothing. */
   records: number;
-  /** CPU seconds of what this process did in the place of a component, e.g. { generator: 8.2 }; not the bench's own cost. */
-  workCpuSeconds: Readonly<Record<string, number>>;
+  /** What this process did besides measuring: its other threads and the programs it started. Its CPU is part of the chain. */
+  work: 'generator' | 'jobs' | null;
   /** Ctrl-C came: the findings are of what had happened until then. */
   partial: boolean;
 }

@@ -1,0 +1,75 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand, type CommandResult } from '../cli/base-command.ts';
+import { withEnvironment } from '../cli/flags.ts';
+import { benchScenarios } from '../core/bench-report.ts';
+import { ExitCode, LambdaError } from '../core/errors.ts';
+import type { OperationContext } from '../core/events.ts';
+import { bench, type BenchRequest } from '../operations/bench/bench.ts';
+import { compareBench } from '../operations/bench/compare.ts';
+import { benchFile } from '../operations/bench/store.ts';
+import { writeReport } from '../operations/reconcile/files.ts';
+import { up } from '../operations/up.ts';
+import { benchHtml } from '../output/bench-html.ts';
+import { benchText, comparisonText } from '../output/bench-text.ts';
+
+export default class Bench extends BaseCommand {
+  static override summary = 'Measure the platform under load, and count every id at every hop';
+  static override description =
+    'Latency is from when an event was due until it is visible; lost, doubled, alien and altered records are counted by id at Kafka, ClickHouse and its views, Iceberg, the warehouse and the marts. Exit code 0: every threshold of the profile is held, 10: one is missed.';
+  static override examples = [
+    '<%= config.bin %> bench speed --rate 20000 --duration 5m',
+    '<%= config.bin %> bench speed --find-max --html max.html',
+    '<%= config.bin %> bench batch --events 1000000 --json',
+    '<%= config.bin %> bench all --compare latest',
+  ];
+  static override args = {
+    scenario: Args.string({ description: `${benchScenarios.join(', ')} or all`, default: 'speed' }),
+  };
+  static override flags = withEnvironment({
+    rate: Flags.string({ char: 'r', description: 'Records a second', helpValue: 'N' }),
+    duration: Flags.string({ char: 'd', description: 'How long to measure, e.g. 60s, 5m', helpValue: 'TIME' }),
+    warmup: Flags.string({ description: 'Load before that, left out of latency and CPU', helpValue: 'TIME' }),
+    'find-max': Flags.boolean({ description: 'Look for the highest rate that holds the thresholds (speed)' }),
+    events: Flags.string({ description: 'Events of the day (batch)', helpValue: 'N' }),
+    concurrency: Flags.string({ description: 'Dashboards that ask at a time (query)', helpValue: 'N' }),
+    seed: Flags.string({ description: 'Of the generator; drawn when absent', helpValue: 'N' }),
+    html: Flags.string({ description: 'Also write a report to open in a browser', helpValue: 'FILE' }),
+    compare: Flags.string({ description: 'Compare with a kept run: its id, "latest" or "previous"', helpValue: 'RUN' }),
+    up: Flags.boolean({ description: 'Bring the stack up first where it is not' }),
+  });
+
+  protected override async execute(context: OperationContext): Promise<CommandResult> {
+    const { args, flags } = await this.parse(Bench);
+    const { rate, duration, warmup, seed, events, concurrency } = flags;
+    const request: BenchRequest = {
+      ...this.stackOf(flags),
+      ...{ scenario: args.scenario, rate, duration, warmup, seed, events, concurrency, findMax: flags['find-max'] },
+    };
+    // Named before the run: "latest" is then not the run itself.
+    const other = flags.compare === undefined ? null : await benchFile(request, flags.compare);
+    const data = await this.benchOrUp(request, flags.up, context);
+    if (flags.html !== undefined) await writeReport(flags.html, await benchHtml(data));
+    const comparison = other === null ? null : await compareBench(request, other, data.id);
+    const text = [benchText(data), ...(comparison === null ? [] : [comparisonText(comparison)])].join('\n\n');
+    return {
+      data: comparison === null ? data : { ...data, comparison },
+      text,
+      ok: data.verdict !== 'fail',
+      ...(data.partial ? { exitCode: ExitCode.interrupted } : {}),
+    };
+  }
+
+  /** A stack that is not up is offered to be brought up. */
+  private async benchOrUp(request: BenchRequest, mayUp: boolean, context: OperationContext) {
+    try {
+      return await bench(request, context);
+    } catch (error) {
+      if (!(error instanceof LambdaError && error.code === 'NOT_UP')) throw error;
+      if (!mayUp && !(await this.confirm(`${error.message} Bring it up?`))) throw error;
+      const { home, stack } = request;
+      const fixed = { profile: undefined, only: [], without: [], dryRun: false, ports: {}, anyPort: false, force: false };
+      await up({ home, stack, ...fixed, runtime: 'auto' }, context);
+      return bench(request, context);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { type BenchReport, type BenchScenario, benchScenarios } from '../../core/bench-report.ts';
+import { usageError } from '../../core/errors.ts';
+import type { OperationContext } from '../../core/events.ts';
+import { openStack } from '../stack.ts';
+import { runAll } from './all.ts';
+import { findMax } from './find-max.ts';
+import { alone, requireDisk, requireHealthy } from './preconditions.ts';
+import { askedOf, type BenchRequest, scenarioOf, withDefaults } from './request.ts';
+import { runScenario } from './run.ts';
+import type { ScenarioRequest } from './scenario.ts';
+import { keepBench } from './store.ts';
+
+/**
+ * Runs a scenario on a stack that is up, judges it by the profile's thresholds and keeps the result.
+ * @throws LambdaError BENCH_UNKNOWN_SCENARIO, BAD_RATE, BAD_NUMBER, DURATION_INVALID (usage); NOT_UP, BENCH_BUSY, BENCH_DISK (preflight)
+ */
+export async function bench(request: BenchRequest, context: OperationContext): Promise<BenchReport> {
+  const scenario = scenarioOf(request.scenario);
+  const asked = askedOf(request);
+  if (request.findMax && scenario !== 'speed') {
+    throw usageError(`--find-max looks for the highest rate of the speed layer; "${scenario}" has none to look for.`, {
+      code: 'BAD_USAGE',
+      actions: ['lambdactl bench speed --find-max'],
+    });
+  }
+  const stack = await openStack(request);
+  const { profile } = stack;
+  const names: readonly BenchScenario[] = scenario === 'all' ? benchScenarios : [scenario];
+  await requireHealthy(stack, names);
+  if (profile === null) throw new Error('a stack that is up has a profile');
+  await requireDisk(stack, names, asked);
+  return alone(stack, `lambdactl bench ${scenario}`, async () => {
+    const run = (name: BenchScenario, again: ScenarioRequest) => runScenario(name, again, { stack, profile }, context);
+    const report =
+      scenario === 'all'
+        ? await runAll(names, (name) => run(name, withDefaults(name, asked)))
+        : request.findMax
+          ? await findMax(withDefaults(scenario, asked), (again) => run(scenario, again), context)
+          : await run(scenario, withDefaults(scenario, asked));
+    await keepBench(stack.home, report);
+    return report;
+  });
+}

@@ -1,0 +1,49 @@
+import type { BenchScenario } from '../../core/bench-report.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import { batchScenario } from './batch.ts';
+import { cdcScenario } from './cdc.ts';
+import { ingestScenario } from './ingest.ts';
+import { queryScenario } from './query.ts';
+import type { Scenario } from './scenario.ts';
+import { speedScenario } from './speed.ts';
+
+export interface Definition {
+  run: Scenario;
+  needs: readonly ComponentName[];
+  warmupMs: number;
+  /** Bytes on disk a record leaves behind in all stores, roughly and rather too many. */
+  bytesPerRecord: number;
+  defaultRecords: number;
+}
+
+export const definitions: Record<BenchScenario, Definition> = {
+  ingest: { run: ingestScenario, needs: ['kafka'], warmupMs: 5000, bytesPerRecord: 300, defaultRecords: 6e6 },
+  speed: {
+    run: speedScenario,
+    needs: ['kafka', 'spark', 'clickhouse'],
+    warmupMs: 30_000,
+    bytesPerRecord: 700,
+    defaultRecords: 1.8e6,
+  },
+  batch: {
+    run: batchScenario,
+    needs: ['kafka', 'connect', 'objectstore', 'postgres', 'warehouse'],
+    warmupMs: 0,
+    bytesPerRecord: 1500,
+    defaultRecords: 1e6,
+  },
+  cdc: {
+    run: cdcScenario,
+    needs: ['postgres', 'connect', 'kafka'],
+    warmupMs: 10_000,
+    bytesPerRecord: 2000,
+    defaultRecords: 1.4e5,
+  },
+  query: {
+    run: queryScenario,
+    needs: ['kafka', 'spark', 'clickhouse'],
+    warmupMs: 20_000,
+    bytesPerRecord: 700,
+    defaultRecords: 1.6e6,
+  },
+};

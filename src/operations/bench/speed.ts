@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Load, type LoadResult, startLoad } from '../../bench/load.ts';
+import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
+import { liveProgress, type RunWindow, visibleLatencies, visibleRows } from '../../bench/visible.ts';
+import type { LatencyReport, LedgerReport, Percentiles } from '../../core/bench-report.ts';
+import { step } from '../../core/events.ts';
+import type { RunOptions } from '../../generator/options.ts';
+import { clickhouse as layout } from '../../platform/pipeline.ts';
+import { type ClickHouseClient, openClickHouse } from '../../probes/clickhouse.ts';
+import { brokersOf } from '../brokers.ts';
+import { type CountedRun, countRun, startOffsets } from './ledger.ts';
+import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
+
+const defaultRate = 20_000;
+const defaultDurationMs = 60_000;
+/** Without any new row for so long, what is missing is taken as lost. */
+const stalledAfterMs = 45_000;
+const drainEveryMs = 1000;
+
+/** Generator → Kafka → Spark → ClickHouse at a steady rate, with everything else of the stack at work beside it. */
+export const speedScenario: Scenario = async (context) => {
+  const bootstrap = await brokersOf(context.stack.runtime);
+  const clickhouse = openClickHouse(await context.stack.runtime.endpoint('clickhouse', 'http'), layout.database);
+  try {
+    return await new SpeedRun(context, bootstrap, clickhouse).complete();
+  } finally {
+    await clickhouse.close();
+  }
+};
+
+class SpeedRun {
+  private readonly context: ScenarioContext;
+  private readonly bootstrap: readonly string[];
+  private readonly clickhouse: ClickHouseClient;
+  private readonly rate: number;
+  private readonly durationMs: number;
+  private readonly startedAt = Date.now();
+
+  constructor(context: ScenarioContext, bootstrap: readonly string[], clickhouse: ClickHouseClient) {
+    this.context = context;
+    this.bootstrap = bootstrap;
+    this.clickhouse = clickhouse;
+    this.rate = context.request.rate ?? defaultRate;
+    this.durationMs = context.request.durationMs ?? defaultDurationMs;
+  }
+
+  async complete(): Promise<ScenarioFindings> {
+    const { context, bootstrap } = this;
+    const offsets = await startOffsets(bootstrap);
+    const { result, window, visible } = await this.load();
+    const partial = context.signal.aborted;
+    const latency = visible === 0 ? null : await this.latency(window, result);
+    const counted: CountedRun = { run: result, rate: this.rate, window, offsets, bootstrap };
+    // What was interrupted is not counted: half of it is still on its way.
+    const ledger = partial ? null : await this.ledger(counted);
+    const { latencyMs = null } = { latencyMs: latency };
+    return {
+      request: {
+        rate: this.rate,
+        durationMs: this.durationMs,
+        warmupMs: context.request.warmupMs,
+        seed: result.seed,
+        events: null,
+        concurrency: null,
+      },
+      throughput: {
+        offered: this.rate,
+        achieved: result.achievedRate,
+        visible: null,
+        records: result.sent,
+        bytes: result.bytes,
+        lateMsMax: result.lateMsMax,
+      },
+      ledger,
+      latencyMs,
+      thresholds: this.thresholds(result, latencyMs, ledger, partial),
+      steps: [],
+      queries: [],
+      reference: [],
+      notes: notesOf(result, this.rate),
+      records: result.sent,
+      work: 'generator',
+      partial,
+    };
+  }
+
+  private thresholds(
+    result: LoadResult,
+    latency: Percentiles | null,
+    ledger: LedgerReport | null,
+    partial: boolean,
+  ): ScenarioFindings['thresholds'] {
+    const { p95Ms: p95, p99Ms: p99 } = this.context.profile.bench.speed;
+    const latencies = latencyThresholds(latency, { p95, p99 });
+    if (partial) return latency === null ? [] : latencies;
+    return [...latencies, rateThreshold(result.achievedRate, this.rate), ...ledgerThresholds(ledger)];
+  }
+
+  /** The measured part: until every event is visible, or nothing new becomes so. */
+  private async load(): Promise<{ result: LoadResult; window: RunWindow; visible: number }> {
+    const { context, clickhouse, bootstrap, rate, durationMs } = this;
+    const { warmupMs, seed } = context.request;
+    const options: RunOptions = {
+      rate,
+      duration: warmupMs + durationMs,
+      seed,
+      sink: { type: 'kafka', bootstrap: [...bootstrap] },
+    };
+    let load: Load | null = null;
+    const live = async () => ({
+      sent: load?.sent() ?? 0,
+      ...(await liveProgress(clickhouse, this.startedAt).catch(() => ({ visible: null, latencyMs: null }))),
+    });
+    return context.measure(live, async () => {
+      load = startLoad({ options, warmupMs }, context.signal);
+      const result = await load.done;
+      const window = { from: Date.parse(result.startTime), to: Date.parse(result.endTime), startedAt: this.startedAt };
+      const visible = context.signal.aborted
+        ? await visibleRows(clickhouse, window)
+        : await this.drained(window, result.valid);
+      return { result, window, visible };
+    });
+  }
+
+  private async drained(window: RunWindow, expected: number): Promise<number> {
+    const { clickhouse, context } = this;
+    let [best, bestAt] = [-1, performance.now()];
+    for (;;) {
+      const rows = await visibleRows(clickhouse, window).catch(() => best);
+      if (rows > best) [best, bestAt] = [rows, performance.now()];
+      if (rows >= expected || context.signal.aborted || performance.now() - bestAt > stalledAfterMs) return best;
+      await sleep(drainEveryMs, undefined, { signal: context.signal }).catch(() => undefined);
+    }
+  }
+
+  private async latency(window: RunWindow, result: LoadResult): Promise<LatencyReport | null> {
+    const countFrom = window.from + this.context.request.warmupMs;
+    const visible = (await visibleLatencies(this.clickhouse, window, countFrom)).percentiles();
+    if (visible === null) return null;
+    const kafka = result.acknowledged;
+    return {
+      ...visible,
+      hops: {
+        ...(kafka === null ? {} : { kafka: { ...kafka, meaning: 'event due until acknowledged by Kafka' } }),
+        clickhouse: {
+          ...visible,
+          meaning: 'event due until the last insert of its micro-batch was answered (upper bound)',
+        },
+      },
+    };
+  }
+
+  private ledger(run: CountedRun): Promise<LedgerReport> {
+    return step(this.context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
+      const value = await countRun(this.context, run);
+      const { lost, doubled, alien, altered } = value;
+      return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
+    });
+  }
+}
+
+function notesOf({ achievedRate, lateMsMax }: LoadResult, rate: number): string[] {
+  if (achievedRate >= rate * 0.99 && lateMsMax < 1000) return [];
+  const behind = `up to ${(lateMsMax / 1000).toFixed(1)} s behind its schedule`;
+  return [
+    `The generator brought ${Math.round(achievedRate)} of ${rate} records/s into Kafka and was ${behind}: this machine does not carry the rate that was asked for.`,
+  ];
+}
