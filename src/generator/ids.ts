@@ -1,4 +1,4 @@
-import { at, mix32, seedOf } from './random.ts';
+import { at, mix32, seedOf, unmix32 } from './random.ts';
 
 /** What an id is of: every kind draws from its own stream, so that equal counters give different ids. */
 export const IdStream = { event: 1, session: 2, transaction: 3, order: 4, user: 5, product: 6, history: 7 } as const;
@@ -64,6 +64,52 @@ export class Ids {
     this.write(this.scratch, 0, counter);
     return this.scratch.toString('latin1', 0, uuidLength);
   }
+
+  /**
+   * The counter (below 2^32) whose id the 16 bytes at `offset` are, -1 when they are no id of this seed and stream. The first
+   * word tells the counter, the others that it is no coincidence: 90 bits would have to agree.
+   */
+  counterOf(bytes: Uint8Array, offset: number): number {
+    const w0 = wordOf(bytes, offset);
+    const w1 = mix32((w0 + this.k1) | 0);
+    if (wordOf(bytes, offset + 4) !== ((w1 & 0xffff0fff) | 0x4000)) return -1;
+    const w2 = mix32((w1 + this.k2) | 0);
+    if (wordOf(bytes, offset + 8) !== ((w2 & 0x3fffffff) | 0x80000000)) return -1;
+    if (wordOf(bytes, offset + 12) !== mix32((w2 + this.k3) | 0)) return -1;
+    return (unmix32(w0) ^ this.k0) >>> 0;
+  }
+}
+
+/** Big-endian, signed. */
+function wordOf(bytes: Uint8Array, offset: number): number {
+  return (
+    (at(bytes, offset) << 24) | (at(bytes, offset + 1) << 16) | (at(bytes, offset + 2) << 8) | at(bytes, offset + 3)
+  );
+}
+
+/** Value of an ASCII hexadecimal digit of either case; 255 for everything else. */
+const nibbles = Uint8Array.from({ length: 256 }, (_, code) => {
+  const digit = hexDigits.indexOf(String.fromCharCode(code).toLowerCase());
+  return digit < 0 ? 255 : digit;
+});
+/** Where in a UUID's text the two digits of each byte begin. */
+const textPositions = Uint8Array.from([0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]);
+
+/**
+ * Reads the text of a UUID (36 ASCII bytes at `position`) into 16 bytes at the start of `target`.
+ * @returns false when it is none; `target` is then undefined
+ */
+export function readUuid(text: Uint8Array, position: number, target: Uint8Array): boolean {
+  if (text.length < position + uuidLength) return false;
+  for (let i = 8; i <= 23; i += 5) if (text[position + i] !== dash) return false;
+  for (let i = 0; i < 16; i++) {
+    const digit = position + at(textPositions, i);
+    const upper = at(nibbles, at(text, digit));
+    const lower = at(nibbles, at(text, digit + 1));
+    if ((upper | lower) > 15) return false;
+    target[i] = (upper << 4) | lower;
+  }
+  return true;
 }
 
 function writeByte(target: Uint8Array, position: number, byte: number): number {

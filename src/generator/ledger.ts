@@ -18,14 +18,15 @@ export interface LedgerEntry {
 }
 
 /**
- * Tells what a run with these options sent, or would send, without storing or rendering anything. For a run that was cut
- * short, set `count` to what it sent.
+ * Tells what a run with these options sent, or would send, without storing or rendering anything.
+ * @param limit records of a run that was cut short. `count` must stay as the run had it: how far re-sends lie behind their
+ *   originals depends on it
  */
-export function* ledger(options: GeneratorOptions): IterableIterator<LedgerEntry> {
+export function* ledger(options: GeneratorOptions, limit = Number.POSITIVE_INFINITY): IterableIterator<LedgerEntry> {
   const generator = new Generator(options, 'recount');
   const eventIds = new Ids(options.seed, IdStream.event);
   const transactionIds = new Ids(options.seed, IdStream.transaction);
-  while (generator.next()) {
+  while (generator.position + 1 < limit && generator.next()) {
     const { position, eventNumber, eventType, kind, timestampMs } = generator;
     const entry: LedgerEntry = { position, eventId: eventIds.text(eventNumber), eventType, kind, timestampMs };
     if (generator.hasTransaction) entry.transactionId = transactionIds.text(eventNumber);

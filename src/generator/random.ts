@@ -9,6 +9,22 @@ export function mix32(x: number): number {
   return (x ^ (x >>> 15)) | 0;
 }
 
+/** a⁻¹ modulo 2^32 of an odd number: Newton's iteration doubles the bits that are right, of which three are to begin with. */
+function inverseOf(a: number): number {
+  let x = a;
+  for (let bits = 3; bits < 32; bits *= 2) x = Math.imul(x, 2 - Math.imul(a, x));
+  return x;
+}
+const undoFirst = inverseOf(0x21f0aaad);
+const undoSecond = inverseOf(0x735a2d97);
+
+/** Undoes mix32: unmix32(mix32(x)) === x for every 32-bit integer. */
+export function unmix32(x: number): number {
+  x = Math.imul(x ^ (x >>> 15) ^ (x >>> 30), undoSecond);
+  x = Math.imul(x ^ (x >>> 15) ^ (x >>> 30), undoFirst);
+  return (x ^ (x >>> 16)) | 0;
+}
+
 /** Hash of two 32-bit integers, as a signed 32-bit integer. */
 export function hash32(a: number, b: number): number {
   return mix32((mix32(a) + Math.imul(b, 0x9e3779b9)) | 0);
