@@ -14,6 +14,8 @@ export interface CommandResult {
   text?: string;
   /** false: it worked and what was checked is not right (exit 10). */
   ok?: boolean;
+  /** Ctrl-C came and what there was until then is in data (exit 130). */
+  interrupted?: boolean;
 }
 
 /** Flags in, one operation called, data out. */
@@ -78,10 +80,10 @@ export abstract class BaseCommand extends Command {
     return liveSink();
   }
 
-  private finish({ data, text, ok = true }: CommandResult): void {
+  private finish({ data, text, ok = true, interrupted = false }: CommandResult): void {
     if (this.json) print(successEnvelope(this.commandName(), data, ok, this.warnings));
     else if (text !== undefined && text !== '') process.stdout.write(`${text}\n`);
-    process.exitCode = ok ? ExitCode.ok : ExitCode.checkFailed;
+    process.exitCode = interrupted ? ExitCode.interrupted : ok ? ExitCode.ok : ExitCode.checkFailed;
   }
 
   private fail(error: unknown): void {

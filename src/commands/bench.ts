@@ -2,9 +2,9 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type CommandResult } from '../cli/base-command.ts';
 import { withEnvironment } from '../cli/flags.ts';
 import { benchScenarios } from '../core/bench-report.ts';
-import { ExitCode, LambdaError } from '../core/errors.ts';
+import { LambdaError } from '../core/errors.ts';
 import type { OperationContext } from '../core/events.ts';
-import { bench, type BenchRequest } from '../operations/bench/bench.ts';
+import { type BenchRequest, bench } from '../operations/bench/bench.ts';
 import { compareBench } from '../operations/bench/compare.ts';
 import { benchFile } from '../operations/bench/store.ts';
 import { writeReport } from '../operations/reconcile/files.ts';
@@ -54,8 +54,8 @@ export default class Bench extends BaseCommand {
     return {
       data: comparison === null ? data : { ...data, comparison },
       text,
-      ok: data.verdict !== 'fail',
-      ...(data.partial ? { exitCode: ExitCode.interrupted } : {}),
+      ok: data.verdict === 'pass',
+      interrupted: data.partial,
     };
   }
 
@@ -67,7 +67,15 @@ export default class Bench extends BaseCommand {
       if (!(error instanceof LambdaError && error.code === 'NOT_UP')) throw error;
       if (!mayUp && !(await this.confirm(`${error.message} Bring it up?`))) throw error;
       const { home, stack } = request;
-      const fixed = { profile: undefined, only: [], without: [], dryRun: false, ports: {}, anyPort: false, force: false };
+      const fixed = {
+        profile: undefined,
+        only: [],
+        without: [],
+        dryRun: false,
+        ports: {},
+        anyPort: false,
+        force: false,
+      };
       await up({ home, stack, ...fixed, runtime: 'auto' }, context);
       return bench(request, context);
     }
