@@ -9,10 +9,10 @@ import { externalError } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { runGenerator } from '../../generator/run.ts';
-import { ensureTopics, removeTopics } from '../../probes/kafka.ts';
+import { endOffsets, ensureTopics, removeTopics } from '../../probes/kafka.ts';
 import { makeDirectory, remove } from '../../system/files.ts';
 import { brokersOf } from '../brokers.ts';
-import { countKafkaOnly, startOffsets } from './ledger.ts';
+import { countAtKafka } from './ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 /** Topics of its own: what only measures the way into Kafka must not reach the pipeline. */
@@ -48,13 +48,15 @@ export const ingestScenario: Scenario = async (context) => {
 
 async function run(context: ScenarioContext, bootstrap: readonly string[]): Promise<ScenarioFindings> {
   const { request, profile } = context;
-  const offsets = await startOffsets(bootstrap, topics);
-  const result = await load(context, bootstrap);
+  const offsets = await endOffsets(bootstrap, topics);
+  const options = optionsOf(context, bootstrap);
+  const since = Date.now();
+  const result = await load(context, options);
   const partial = context.signal.aborted;
   const reference = partial ? [] : [await measureReference(context, bootstrap, result)];
   const ledger: LedgerReport | null = partial
     ? null
-    : await countKafkaOnly(context, { run: result, rate: request.rate, offsets, bootstrap, topicPrefix });
+    : await countAtKafka(context, { options, result, offsets, since }, topicPrefix);
   const rate =
     request.rate === null
       ? atLeast('rate into Kafka', result.achievedRate, profile.bench.ingest.minimumRate, 'records/s')
@@ -96,19 +98,22 @@ async function run(context: ScenarioContext, bootstrap: readonly string[]): Prom
   };
 }
 
-function load(context: ScenarioContext, bootstrap: readonly string[]): Promise<LoadResult> {
-  const { warmupMs, durationMs, rate, seed } = context.request;
-  const options: RunOptions = {
+function optionsOf({ request }: ScenarioContext, bootstrap: readonly string[]): RunOptions {
+  const { warmupMs, durationMs, rate, seed } = request;
+  return {
     rate: rate ?? 'max',
     duration: warmupMs + (durationMs ?? defaultDurationMs),
     seed,
     sink: { type: 'kafka', bootstrap: [...bootstrap], topicPrefix, lingerMs },
   };
+}
+
+function load(context: ScenarioContext, options: RunOptions): Promise<LoadResult> {
   let sent = () => 0;
   return context.measure(
     async () => ({ sent: sent(), visible: null, latencyMs: null }),
     () => {
-      const running = startLoad({ options, warmupMs }, context.signal);
+      const running = startLoad({ options, warmupMs: context.request.warmupMs }, context.signal);
       sent = running.sent;
       return running.done;
     },

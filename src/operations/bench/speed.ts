@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startOffsets } from '../../bench/ledger/kafka.ts';
 import { type Load, type LoadResult, startLoad } from '../../bench/load.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
 import { liveProgress, type RunWindow, visibleLatencies, visibleRows } from '../../bench/visible.ts';
@@ -8,7 +9,8 @@ import type { RunOptions } from '../../generator/options.ts';
 import { clickhouse as layout } from '../../platform/pipeline.ts';
 import { type ClickHouseClient, openClickHouse } from '../../probes/clickhouse.ts';
 import { brokersOf } from '../brokers.ts';
-import { type CountedRun, countRun, startOffsets } from './ledger.ts';
+import { type CountedLedger, countRun } from './ledger.ts';
+import type { Offsets } from './lake-ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 20_000;
@@ -49,11 +51,10 @@ class SpeedRun {
     const offsets = await startOffsets(bootstrap);
     const { result, window, visible } = await this.load();
     const partial = context.signal.aborted;
-    const latency = visible === 0 ? null : await this.latency(window, result);
-    const counted: CountedRun = { run: result, rate: this.rate, window, offsets, bootstrap };
     // What was interrupted is not counted: half of it is still on its way.
-    const ledger = partial ? null : await this.ledger(counted);
-    const { latencyMs = null } = { latencyMs: latency };
+    const counted = partial ? null : await this.count(result, offsets);
+    const ledger = counted?.ledger ?? null;
+    const latencyMs = visible === 0 ? null : await this.latency(window, result, counted);
     return {
       request: {
         rate: this.rate,
@@ -96,23 +97,23 @@ class SpeedRun {
     return [...latencies, rateThreshold(result.achievedRate, this.rate), ...ledgerThresholds(ledger)];
   }
 
+  private options(): RunOptions {
+    const { warmupMs, seed } = this.context.request;
+    const sink = { type: 'kafka' as const, bootstrap: [...this.bootstrap] };
+    return { rate: this.rate, duration: warmupMs + this.durationMs, seed, sink };
+  }
+
   /** The measured part: until every event is visible, or nothing new becomes so. */
   private async load(): Promise<{ result: LoadResult; window: RunWindow; visible: number }> {
-    const { context, clickhouse, bootstrap, rate, durationMs } = this;
-    const { warmupMs, seed } = context.request;
-    const options: RunOptions = {
-      rate,
-      duration: warmupMs + durationMs,
-      seed,
-      sink: { type: 'kafka', bootstrap: [...bootstrap] },
-    };
+    const { context, clickhouse } = this;
+    const { warmupMs } = context.request;
     let load: Load | null = null;
     const live = async () => ({
       sent: load?.sent() ?? 0,
       ...(await liveProgress(clickhouse, this.startedAt).catch(() => ({ visible: null, latencyMs: null }))),
     });
     return context.measure(live, async () => {
-      load = startLoad({ options, warmupMs }, context.signal);
+      load = startLoad({ options: this.options(), warmupMs }, context.signal);
       const result = await load.done;
       const window = { from: Date.parse(result.startTime), to: Date.parse(result.endTime), startedAt: this.startedAt };
       const visible = context.signal.aborted
@@ -133,7 +134,11 @@ class SpeedRun {
     }
   }
 
-  private async latency(window: RunWindow, result: LoadResult): Promise<LatencyReport | null> {
+  private async latency(
+    window: RunWindow,
+    result: LoadResult,
+    counted: CountedLedger | null,
+  ): Promise<LatencyReport | null> {
     const countFrom = window.from + this.context.request.warmupMs;
     const visible = (await visibleLatencies(this.clickhouse, window, countFrom)).percentiles();
     if (visible === null) return null;
@@ -146,14 +151,18 @@ class SpeedRun {
           ...visible,
           meaning: 'event due until the last insert of its micro-batch was answered (upper bound)',
         },
+        ...(counted?.lake == null
+          ? {}
+          : { lake: { ...counted.lake, meaning: 'event due until its commit to Iceberg; warm-up included' } }),
       },
     };
   }
 
-  private ledger(run: CountedRun): Promise<LedgerReport> {
+  private count(result: LoadResult, offsets: Offsets): Promise<CountedLedger> {
     return step(this.context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
+      const run = { options: this.options(), result, offsets, since: this.startedAt };
       const value = await countRun(this.context, run);
-      const { lost, doubled, alien, altered } = value;
+      const { lost, doubled, alien, altered } = value.ledger;
       return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
     });
   }
