@@ -6,7 +6,7 @@ import { type RunOptions, resolveOptions } from '../../generator/options.ts';
 import { at } from '../../generator/random.ts';
 import type { GeneratorResult } from '../../generator/run.ts';
 import type { ComparedColumn } from '../../reconcile/entities.ts';
-import { recordContents, rowContents } from './contents.ts';
+import { type Contents, contentsOf, type RowColumns, rowContents } from './contents.ts';
 import { HopCount } from './hop-count.ts';
 import { RecordReader } from './record-reader.ts';
 
@@ -59,7 +59,7 @@ export class Expectation {
   private readonly options: Required<ExpectationOptions>;
   private readonly events: Uint8Array;
   private readonly rows = new Map<string, Promise<Int32Array>>();
-  private records: ReturnType<typeof recordContents> | undefined;
+  private records: Promise<Contents['records']> | undefined;
 
   private constructor(options: Required<ExpectationOptions>, tally: Tally) {
     this.options = options;
@@ -95,6 +95,20 @@ export class Expectation {
     });
     const digests = columns === undefined ? undefined : await this.rowDigests(stream, columns, signal);
     return new HopCount({ ids: this.ids(stream), copies, digests });
+  }
+
+  /**
+   * Renders the run once for all counts of topics and of rows with these columns; without it each renders the run for itself.
+   * @throws the signal's reason
+   */
+  async prepare(columns: RowColumns, signal?: AbortSignal): Promise<void> {
+    const { records, rows } = await contentsOf(this.source(), columns, signal);
+    this.records = Promise.resolve(records);
+    for (const stream of ['user_events', 'transactions'] as const) {
+      const [digests, ofStream] = [rows[stream], columns[stream]];
+      if (digests === undefined || ofStream === undefined) continue;
+      this.rows.set(rowsKey(stream, ofStream), Promise.resolve(digests));
+    }
   }
 
   /** A count for a topic: every record byte for byte, bad ones too, and what was sent twice there twice. */
@@ -153,14 +167,14 @@ export class Expectation {
     columns: readonly ComparedColumn[],
     signal: AbortSignal | undefined,
   ): Promise<Int32Array> {
-    const key = JSON.stringify([stream, columns.map(({ name, kind, scale }) => [name, kind, scale])]);
+    const key = rowsKey(stream, columns);
     const known = this.rows.get(key) ?? rowContents(this.source(), stream, columns, signal);
     this.rows.set(key, known);
     return known;
   }
 
-  private recordDigests(signal: AbortSignal | undefined): ReturnType<typeof recordContents> {
-    this.records ??= recordContents(this.source(), signal);
+  private recordDigests(signal: AbortSignal | undefined): Promise<Contents['records']> {
+    this.records ??= contentsOf(this.source(), {}, signal).then(({ records }) => records);
     return this.records;
   }
 
@@ -169,6 +183,9 @@ export class Expectation {
     return { engine, generated, events: this.events.length };
   }
 }
+
+const rowsKey = (stream: StreamName, columns: readonly ComparedColumn[]): string =>
+  JSON.stringify([stream, columns.map(({ name, kind, scale }) => [name, kind, scale])]);
 
 interface Tally {
   events: Uint8Array;
