@@ -133,17 +133,18 @@ export class Expectation {
     return { count, reader: new RecordReader('user_events', ids, anonymous) };
   }
 
-  /** Position in `badKinds` of the event's kind, -1 of a valid one or one beyond the run. */
-  badKindOf(number: number): number {
-    return ((this.events[number] ?? 0) & kindMask) - 1;
+  /** What is wrong with an event; undefined of a valid one or one beyond the run. */
+  badKindOf(number: number): BadKind | undefined {
+    return badKinds[((this.events[number] ?? 0) & kindMask) - 1];
   }
 
   /**
    * Compares what the generator gave up with what a topic holds: as many missing records as were given up, the newest, are no
    * longer expected there or further on; others missing stay lost. Called once a stream, after the topic was read whole.
+   * @returns records no longer expected
    */
-  settle(stream: StreamName, topic: HopCount): void {
-    topic.excuse(this.options.givenUp[stream], (number) => {
+  settle(stream: StreamName, topic: HopCount): number {
+    return topic.excuse(this.options.givenUp[stream], (number) => {
       this.events[number] = at(this.events, number) | absentBits[stream];
     });
   }

@@ -127,8 +127,9 @@ export class HopCount {
    * given up, some of which may have arrived all the same.
    * @param limit copies at most
    * @param onAbsent told each event of which no copy is here
+   * @returns copies taken off
    */
-  excuse(limit: number, onAbsent: (number: number) => void): void {
+  excuse(limit: number, onAbsent: (number: number) => void): number {
     const { copies } = this.plan;
     let left = limit;
     for (let number = copies.length - 1; number >= 0 && left > 0; number--) {
@@ -138,6 +139,16 @@ export class HopCount {
       copies[number] = at(copies, number) - missing;
       if (at(copies, number) === 0) onAbsent(number);
     }
+    return limit - left;
+  }
+
+  /** Events that must be here, are, and that the filter takes. */
+  seenOf(filter: (number: number) => boolean): number {
+    let found = 0;
+    this.seen.forEach((times, number) => {
+      if (times > 0 && filter(number)) found++;
+    });
+    return found;
   }
 
   /** What was counted; found = expected - lost + doubled. */
