@@ -183,13 +183,12 @@ describe('row digests', () => {
   it.each([
     [{ a: 'x|y', b: null, n: 12 }, 'x|y', '3:x|y|~|12|~'],
     [{ a: 'ü€😀"\\', b: 'B', n: -1 }, 'escapes', '5:ü€😀"\\|1:B|-1|~'],
-    [{ a: 'ü€😀', n: 0, o: { deep: { x: '}' } } }, 'objects', '3:ü€😀|~|0|20:{"deep":{"x":"}"}}'],
+    [{ a: 'ü€😀', n: 0, o: { deep: { x: '}' } } }, 'objects', '3:ü€😀|~|0|18:{"deep":{"x":"}"}}'],
   ])('take any text: %#', (record, _, row) => {
     const column = (name: string, kind: ColumnKind) => ({ name, kind, scale: 2, speedType: 'String' });
     const columns = [column('a', 'text'), column('b', 'text'), column('n', 'integer'), column('o', 'text')];
     const json = Buffer.from(JSON.stringify(record));
-    const expected = row.replace(/20:/, `${JSON.stringify(record.o ?? '').length}:`);
-    expect(rowText(columns, json.toString())).toBe(expected);
-    expect(new RowDigester(columns).digest(json, json.length)).toBe(signed(expected));
+    expect(rowText(columns, json.toString())).toBe(row);
+    expect(new RowDigester(columns).digest(json, json.length)).toBe(signed(row));
   });
 });

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Expectation, expectationOptions } from '../../src/bench/ledger/expectation.ts';
+import { speedLedger, startOffsets } from '../../src/bench/ledger/speed-ledger.ts';
+import type { HopLedger, LedgerReport } from '../../src/core/bench-report.ts';
+import { badKinds } from '../../src/generator/bad-data.ts';
+import type { GeneratedRecord } from '../../src/generator/generator.ts';
+import { type RunOptions, resolveOptions } from '../../src/generator/options.ts';
+import { runGenerator } from '../../src/generator/run.ts';
+import { brokersOf } from '../../src/operations/brokers.ts';
+import { type OpenStack, openStack } from '../../src/operations/stack.ts';
+import { type ClickHouseClient, openClickHouse } from '../../src/probes/clickhouse.ts';
+import { type Defects, insert, noDefects, produce, recordsOf, schemaOf, withDefects } from '../support/bench-run.ts';
+import { cliOf, homeOfTests } from './cli.ts';
+
+/** Kafka and ClickHouse for real, no speed job: what is in them is what the test put there. */
+const given = process.env.BENCH_LEDGER_STACK;
+const stack = given ?? 'e2e-bench-ledger';
+const { must } = cliOf(stack);
+const schemas = { user_events: schemaOf('user_event'), transactions: schemaOf('transaction') };
+const count = 6000;
+const bad = { ...Object.fromEntries(badKinds.map((kind) => [kind, 0.01])), duplicate: 0.02 };
+
+let opened: OpenStack;
+let bootstrap: string[];
+let admin: ClickHouseClient;
+
+beforeAll(async () => {
+  if (given === undefined) {
+    await must('up', '--profile', 'lite', '--only', 'kafka', '--only', 'clickhouse', '--any-port');
+  }
+  opened = await openStack({ home: homeOfTests, stack });
+  bootstrap = await brokersOf(opened.runtime);
+  admin = openClickHouse(await opened.runtime.endpoint('clickhouse', 'admin'), 'lambda');
+});
+
+afterAll(async () => {
+  await admin?.close();
+  if (given === undefined) await must('down', '--volumes', '--yes');
+});
+
+const optionsOf = (seed: number, startTime: number): RunOptions => ({
+  seed,
+  startTime,
+  rate: 2000,
+  count,
+  paced: false,
+  bad,
+  sink: { type: 'kafka', bootstrap },
+});
+const engineOf = (seed: number, startTime: number) => ({
+  ...resolveOptions(optionsOf(seed, startTime)).engine,
+  startTime,
+});
+
+const isValid = ({ kind }: GeneratedRecord) => kind === 'valid';
+const isBad = ({ kind }: GeneratedRecord) => kind !== 'valid' && kind !== 'duplicate';
+const ofTopic = (topic: string) => (record: GeneratedRecord) => record.topic === topic;
+
+/** Dead letters as the speed job writes them. */
+const deadLetters = (records: readonly GeneratedRecord[], sourceOffset = 1_000_000_000) =>
+  records.map(({ key, value }, n) => ({
+    topic: 'user_events.dlq',
+    key,
+    value,
+    headers: {
+      'dlq.source.topic': 'user_events',
+      'dlq.source.partition': '0',
+      'dlq.source.offset': String(sourceOffset + n),
+      'dlq.error.class': 'malformed',
+    },
+  }));
+
+async function ledgerOf(expected: Expectation, from: Awaited<ReturnType<typeof startOffsets>>, since: number) {
+  const clickhouse = await opened.runtime.endpoint('clickhouse', 'http');
+  return await speedLedger(expected, { bootstrap, from, since, clickhouse, schemas });
+}
+
+const hopOf = (report: LedgerReport, store: string): HopLedger => {
+  const hop = report.hops.find((each) => each.store === store);
+  if (hop === undefined) throw new Error(`${store} was not counted`);
+  return hop;
+};
+const namedIn = ({ examples }: HopLedger) =>
+  Object.fromEntries(
+    ['lost', 'doubled', 'altered', 'alien'].map((kind) => [
+      kind,
+      examples.flatMap((example) => (example.kind === kind ? [example.id] : [])).sort(),
+    ]),
+  );
+const sorted = (ids: Record<string, readonly string[]>) =>
+  Object.fromEntries(Object.entries(ids).map(([kind, list]) => [kind, [...list].sort()]));
+const countsOf = ({ dropped, doubled, altered, alien }: Defects) => ({ lost: dropped, doubled, altered, alien });
+
+describe('the ledger', () => {
+  it('finds every record of a clean run at every hop, once', async () => {
+    const [from, since] = [await startOffsets(bootstrap), Date.now()];
+    const options = optionsOf(11, since);
+    const result = await runGenerator(options);
+    const records = recordsOf(engineOf(11, since));
+    await insert(admin, records.filter(isValid));
+    await produce(bootstrap, deadLetters(records.filter(isBad)));
+    const expected = await Expectation.of(expectationOptions(options, result));
+    const report = await ledgerOf(expected, from, since);
+    expect(report).toMatchObject({ lost: 0, doubled: 0, alien: 0, altered: 0 });
+    expect(report.sent).toBe(records.filter(isValid).length);
+    expect(report.bad).toEqual({ sent: records.filter(isBad).length, deadLetters: records.filter(isBad).length });
+    expect(
+      report.hops.every(({ examples, found, expected: wanted }) => examples.length === 0 && found === wanted),
+    ).toBe(true);
+    expect(hopOf(report, 'user_events').expected).toBe(count);
+    expect(hopOf(report, 'lambda.user_activity_summary_mv').found).toBeGreaterThanOrEqual(result.valid);
+  });
+
+  it('counts and names exactly what is lost, doubled, altered and alien, store by store', async () => {
+    const [from, since] = [await startOffsets(bootstrap), Date.now()];
+    const engine = engineOf(12, since);
+    const records = recordsOf(engine);
+    const events = records.filter(isValid).filter(ofTopic('user_events'));
+    // Re-sends would make one copy of a dropped record remain.
+    const resent = new Set(records.filter(({ kind }) => kind === 'duplicate').map(({ value }) => value.toString()));
+    const once = events.filter(({ value }) => !resent.has(value.toString()));
+    const twice = records.filter(
+      ({ kind, value }) => kind === 'duplicate' || (isValidText(kind) && resent.has(value.toString())),
+    );
+    const sales = records.filter(ofTopic('transactions'));
+    const defects = {
+      kafkaEvents: { dropped: 5, doubled: 3, altered: 4, alien: 2 },
+      kafkaSales: { dropped: 2, doubled: 1, altered: 3, alien: 1 },
+      tableEvents: { dropped: 7, doubled: 6, altered: 2, alien: 3 },
+      tableSales: { dropped: 1, doubled: 4, altered: 1, alien: 2 },
+      letters: { ...noDefects, dropped: 4, doubled: 2 },
+    };
+    const kafkaEvents = withDefects(once, defects.kafkaEvents);
+    const kafkaSales = withDefects(sales, defects.kafkaSales);
+    const badOnes = records.filter(isBad);
+    await produce(
+      bootstrap,
+      [...kafkaEvents.records, ...twice, ...badOnes, ...kafkaSales.records].map(({ topic, key, value }) => ({
+        topic,
+        key,
+        value,
+      })),
+    );
+
+    const tableEvents = withDefects(events, defects.tableEvents);
+    const tableSales = withDefects(sales, defects.tableSales);
+    await insert(admin, [...tableEvents.records, ...tableSales.records]);
+    // A refused record that got through, by its own time weeks away from the run.
+    const late = badOnes.filter(({ kind }) => kind === 'late_timestamp').slice(0, 1);
+    await insert(admin, late);
+
+    const written = [...badOnes.slice(4), ...badOnes.slice(4, 6), ...events.slice(0, 1)];
+    await produce(bootstrap, [...deadLetters(written), ...deadLetters(events.slice(1, 3), -10)]);
+
+    const report = await ledgerOf(await Expectation.of({ engine }), from, since);
+    expect(hopOf(report, 'user_events')).toMatchObject(countsOf(defects.kafkaEvents));
+    expect(namedIn(hopOf(report, 'user_events'))).toEqual(sorted(kafkaEvents.ids));
+    expect(hopOf(report, 'transactions')).toMatchObject(countsOf(defects.kafkaSales));
+    expect(namedIn(hopOf(report, 'transactions'))).toEqual(sorted(kafkaSales.ids));
+    const table = hopOf(report, 'lambda.user_events_realtime');
+    expect(table).toMatchObject({ ...countsOf(defects.tableEvents), alien: 3 + late.length });
+    expect(namedIn(table)).toMatchObject({
+      ...sorted(tableEvents.ids),
+      alien: expect.arrayContaining(tableEvents.ids.alien),
+    });
+    expect(hopOf(report, 'lambda.transactions_realtime')).toMatchObject(countsOf(defects.tableSales));
+    expect(namedIn(hopOf(report, 'lambda.transactions_realtime'))).toEqual(sorted(tableSales.ids));
+    expect(hopOf(report, 'user_events.dlq')).toMatchObject({ ...countsOf(defects.letters), alien: 1 });
+    expect(report.bad).toEqual({ sent: badOnes.length, deadLetters: badOnes.length - 4 });
+    expect(report).toMatchObject({ lost: 7, doubled: 6, alien: 3 + late.length, altered: 4 });
+  });
+
+  it('says that Kafka no longer holds what it should count', async () => {
+    const expected = await Expectation.of({ engine: engineOf(13, Date.now()), generated: 10 });
+    const beyond = { user_events: { 0: -5 } };
+    await expect(ledgerOf(expected, beyond, Date.now())).rejects.toMatchObject({ code: 'KAFKA_RECORDS_GONE' });
+  });
+});
+
+const isValidText = (kind: GeneratedRecord['kind']) => kind === 'valid';
