@@ -210,6 +210,8 @@ export interface BenchList {
     lost: number | null;
     file: string;
   }[];
+  /** Kept files that are not whole; `bench show` says why. */
+  unreadable: readonly string[];
 }
 
 export interface BenchComparison {
@@ -217,7 +219,8 @@ export interface BenchComparison {
   b: string;
   /** Machine, profile or lock differ, or one is partial: a sentence each. */
   warnings: readonly string[];
-  /** Runs alike in scenario, rate and duration that the spread is taken from. */
+  scenario: BenchReport['scenario'];
+  /** Kept runs alike in scenario, rate, duration, machine, profile and lock that the spread is taken from. */
   spreadRuns: number;
   metrics: readonly {
     name: string;
@@ -226,9 +229,9 @@ export interface BenchComparison {
     b: number | null;
     /** (b - a) / a in percent. */
     changePercent: number | null;
-    /** Half the range of this metric over runs alike, percent of their mean; null with fewer than two. */
+    /** Largest minus smallest of this metric over runs alike, percent of their mean: what two runs of the same may differ by. Null with fewer than two. */
     spreadPercent: number | null;
-    /** "better" and "worse" only beyond the spread. */
+    /** "better" and "worse" only beyond the spread, and beyond 2 %; "unknown" beyond 2 % without a spread. Counts of lost, doubled, alien and altered are exact: any change is judged. */
     judgement: 'better' | 'worse' | 'same' | 'unknown';
   }[];
 }

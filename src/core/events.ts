@@ -1,5 +1,7 @@
+import type { SeriesPoint } from './bench-report.ts';
+
 /** What operations tell while they run. Sinks (live terminal, plain lines, JSON) show it; operations never print. */
-export type OperationEvent = StepEvent | ProgressEvent | LogEvent | WarningEvent;
+export type OperationEvent = StepEvent | ProgressEvent | MeasurementEvent | LogEvent | WarningEvent;
 
 export type StepStatus = 'pending' | 'running' | 'done' | 'failed' | 'skipped';
 
@@ -27,6 +29,17 @@ export interface ProgressEvent {
   total?: number;
   unit: 'bytes' | 'items' | 'events';
   detail?: string;
+}
+
+/** A reading of a running measurement, once a second; sinks keep what they need for a sparkline. */
+export interface MeasurementEvent {
+  type: 'measurement';
+  /** id of the step that measures. */
+  id: string;
+  point: SeriesPoint;
+  elapsedMs: number;
+  /** Null where the end is not known beforehand. */
+  totalMs: number | null;
 }
 
 export interface LogEvent {

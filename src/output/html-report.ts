@@ -1,22 +1,14 @@
 import type { DateReport, EntityReport, ReconcileReport, RowDifference } from '../core/reconcile-report.ts';
 import { duration, grouped } from './format.ts';
-import { htmlStyle } from './html-style.ts';
+import { escaped, htmlPage, stackedTable } from './html-parts.ts';
 import { kindText, percent, verdictText } from './reconcile-text.ts';
 
 /** The report as one HTML file that loads nothing: made from the JSON alone, so that a kept result can be shown again. */
 export function reconcileHtml(report: ReconcileReport): string {
   const title = `Reconcile ${report.dates[0]?.date ?? ''}${report.dates.length > 1 ? ` to ${report.dates.at(-1)?.date}` : ''}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(title)}: ${escaped(verdictText(report))}</title>
-<style>${htmlStyle}</style>
-</head>
-<body>
-<header>
+  return htmlPage({
+    title: `${title}: ${verdictText(report)}`,
+    body: `<header>
 <h1>${escaped(title)}</h1>
 <p class="verdict ${report.verdict}">${escaped(verdictText(report))}</p>
 <p class="facts">Stack ${escaped(report.stack)} · ${escaped(report.startedAt)} · took ${duration(report.elapsedMs)} · asked for at least ${report.thresholdPercent} %</p>
@@ -25,10 +17,8 @@ export function reconcileHtml(report: ReconcileReport): string {
 ${report.dates.map(dateSection).join('\n')}
 ${repairSection(report)}
 </main>
-<footer><p>Missing: in the speed layer, not in the batch layer. Extra: the other way round. Late rows came after the batch had looked and count as neither.</p></footer>
-</body>
-</html>
-`;
+<footer><p>Missing: in the speed layer, not in the batch layer. Extra: the other way round. Late rows came after the batch had looked and count as neither.</p></footer>`,
+  });
 }
 
 function dateSection(date: DateReport): string {
@@ -52,19 +42,27 @@ const verdictTag = (verdict: DateReport['verdict']): string =>
   ({ agree: 'agrees', differ: 'differs', 'not-ready': 'not ready' })[verdict];
 
 function entityTable(entities: readonly EntityReport[]): string {
-  const names = ['Entity', 'Verdict', 'Consistent', 'Speed', 'Batch', 'Missing', 'Extra', 'Different', 'Late'];
-  const rows = entities.map(({ entity, verdict, consistencyPercent, rows: counts }) => {
-    const numbers = [counts.speed, counts.batch, counts.missing, counts.extra, counts.different, counts.late];
-    const cells = [
-      escaped(entity),
-      `<span class="tag ${verdict}">${verdictTag(verdict)}</span>`,
-      percent(consistencyPercent),
-      ...numbers.map(grouped),
-    ];
-    return `<tr>${cells.map((cell, at) => `<td data-name="${names[at]}"${at > 1 ? ' class="number"' : ''}>${cell}</td>`).join('')}</tr>`;
-  });
-  const head = names.map((name, at) => `<th scope="col"${at > 1 ? ' class="number"' : ''}>${name}</th>`).join('');
-  return `<table class="stacked"><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  const counts: Record<string, (rows: EntityReport['rows']) => number> = {
+    Speed: ({ speed }) => speed,
+    Batch: ({ batch }) => batch,
+    Missing: ({ missing }) => missing,
+    Extra: ({ extra }) => extra,
+    Different: ({ different }) => different,
+    Late: ({ late }) => late,
+  };
+  return stackedTable<EntityReport>(
+    [
+      { name: 'Entity', cell: ({ entity }) => escaped(entity) },
+      { name: 'Verdict', cell: ({ verdict }) => `<span class="tag ${verdict}">${verdictTag(verdict)}</span>` },
+      { name: 'Consistent', number: true, cell: ({ consistencyPercent }) => percent(consistencyPercent) },
+      ...Object.entries(counts).map(([name, count]) => ({
+        name,
+        number: true,
+        cell: ({ rows }: EntityReport) => grouped(count(rows)),
+      })),
+    ],
+    entities,
+  );
 }
 
 function entityDetails(entity: EntityReport): string {
@@ -115,16 +113,4 @@ function repairSection({ repair }: ReconcileReport): string {
     ...repair.advice,
   ];
   return `<section><h2>Repair</h2><ul>${items.map((item) => `<li>${escaped(item)}</li>`).join('')}</ul></section>`;
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? character);
 }

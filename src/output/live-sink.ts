@@ -1,6 +1,7 @@
 import { Listr, type ListrTask, type ListrTaskWrapper } from 'listr2';
 import { messageOf } from '../core/errors.ts';
-import type { OperationEvent, ProgressEvent, StepEvent } from '../core/events.ts';
+import type { MeasurementEvent, OperationEvent, ProgressEvent, StepEvent } from '../core/events.ts';
+import { type MeasurementView, measurementView } from './bench-live.ts';
 import { grouped, mebibytes } from './format.ts';
 import { stepSuffix } from './plain-sink.ts';
 import type { EventSink } from './sink.ts';
@@ -21,6 +22,7 @@ interface Node {
 export function liveSink(): EventSink {
   const nodes = new Map<string, Node>();
   const orphans = new Map<string, { parent: string; text: string }>();
+  const views = new Map<string, MeasurementView>();
   const held: string[] = [];
   let tree: Promise<unknown> | null = null;
 
@@ -56,6 +58,7 @@ export function liveSink(): EventSink {
     event(event: OperationEvent) {
       if (event.type === 'step') onStep(event);
       else if (event.type === 'progress') showProgress(nodes, orphans, event);
+      else if (event.type === 'measurement') showMeasurement({ nodes, orphans, views }, event);
       else if (event.type === 'warning') held.push(`warning: ${event.message}`);
       else if (event.level === 'warn' || event.level === 'error') held.push(event.message);
       // Said before the tree is drawn, it stands above it; later it would tear the tree.
@@ -117,6 +120,21 @@ function showProgress(nodes: ReadonlyMap<string, Node>, orphans: Orphans, event:
   }
   const wrapper = nodes.get(event.id)?.wrapper;
   if (wrapper) wrapper.output = amount(event);
+}
+
+/** Columns that the tree keeps for itself: indentation of nested steps, the mark before an output. */
+const treeMargin = 10;
+
+/** A few lines below the step that measures, made for the terminal's width at that moment. */
+function showMeasurement(
+  shown: { nodes: ReadonlyMap<string, Node>; orphans: Orphans; views: Map<string, MeasurementView> },
+  event: MeasurementEvent,
+): void {
+  const view = shown.views.get(event.id) ?? measurementView();
+  shown.views.set(event.id, view);
+  const lines = view.add(event, Math.max(20, (process.stdout.columns ?? 80) - treeMargin));
+  const wrapper = shown.nodes.get(shown.orphans.get(event.id)?.parent ?? event.id)?.wrapper;
+  if (wrapper) wrapper.output = lines;
 }
 
 function refresh(nodes: ReadonlyMap<string, Node>, orphans: Orphans, parent: string): void {
