@@ -21,26 +21,35 @@ export async function verifyArtifacts(frame: StoreFrame, context: OperationConte
   return results;
 }
 
+/** What prune would remove, but for unfinished installations. Looks only. */
+export async function unusedArtifacts(frame: StoreFrame): Promise<{ label: string; path: string; bytes: number }[]> {
+  const keep = new Set((await frame.wanted(artifactNames, 'overview')).map(({ root }) => root));
+  const unused: { label: string; path: string; bytes: number }[] = [];
+  for (const name of await namesIn(frame.directory)) {
+    if (name.startsWith('.') || name === 'cds') continue;
+    for (const key of await namesIn(join(frame.directory, name))) {
+      const path = join(frame.directory, name, key);
+      if (!keep.has(path)) unused.push({ label: `${name}/${key}`, path, bytes: await bytesOf(path) });
+    }
+  }
+  return unused;
+}
+
 export async function pruneArtifacts(
   frame: StoreFrame,
   context: OperationContext,
 ): Promise<{ removed: string[]; bytes: number }> {
-  const keep = new Set((await frame.wanted(artifactNames, 'overview')).map(({ root }) => root));
   const removed: string[] = [];
   let bytes = 0;
-  const remove = async (label: string, path: string) => {
-    bytes += await bytesOf(path);
+  const remove = async (label: string, path: string, size: number) => {
+    bytes += size;
     await removeTree(path);
     removed.push(label);
   };
   try {
-    for (const name of await namesIn(frame.directory)) {
+    for (const unused of await unusedArtifacts(frame)) {
       context.signal.throwIfAborted();
-      if (name.startsWith('.') || name === 'cds') continue;
-      for (const key of await namesIn(join(frame.directory, name))) {
-        const path = join(frame.directory, name, key);
-        if (!keep.has(path)) await remove(`${name}/${key}`, path);
-      }
+      await remove(unused.label, unused.path, unused.bytes);
     }
     for (const left of await namesIn(join(frame.directory, '.staging'))) {
       const name = artifactNames.find((each) => left.startsWith(`${each}-`)) ?? left;
@@ -48,7 +57,7 @@ export async function pruneArtifacts(
       // Whoever is installing right now is waited for; then there is nothing left to remove.
       await withFileLock(lock, context, async () => {
         const path = join(frame.directory, '.staging', left);
-        if ((await namesIn(path)).length > 0) await remove(`unfinished ${left}`, path);
+        if ((await namesIn(path)).length > 0) await remove(`unfinished ${left}`, path, await bytesOf(path));
       });
     }
   } catch (error) {

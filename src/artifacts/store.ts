@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { OperationContext } from '../core/events.ts';
-import { hashText, platformName } from '../system/store-files.ts';
+import { hashText, namesIn, platformName } from '../system/store-files.ts';
 import { ensureArtifacts } from './ensure.ts';
 import { type BuiltName, isBuilt, type JavaSources, readJavaSources } from './java-build.ts';
-import { pruneArtifacts, verifyArtifacts } from './keep.ts';
+import { pruneArtifacts, unusedArtifacts, verifyArtifacts } from './keep.ts';
 import { type LockedArtifact, type LockFile, lockedArtifact, readLockFile } from './lock-file.ts';
 import { readManifest } from './manifest.ts';
 import { type ArtifactName, artifactNames, artifactNeeds, type InstalledArtifact, withNeeds } from './names.ts';
@@ -14,6 +14,8 @@ export interface ArtifactStatus {
   kind: 'pypi' | 'npm' | 'maven' | 'python' | 'built';
   version: string;
   installed: boolean;
+  /** Something is there; not installed and present: damaged. */
+  present: boolean;
   /** Where it is or would be. */
   path: string;
   /** On disk: measured when installed, estimated otherwise; 0 of what is built. */
@@ -40,6 +42,8 @@ export interface ArtifactStore {
   ): Promise<ReadonlyMap<ArtifactName, InstalledArtifact>>;
   /** Reads every installed file; what differs is installed anew by the next ensure. */
   verify(context: OperationContext): Promise<VerifyResult[]>;
+  /** Installed, and not in the present lock. Bytes on disk. */
+  unused(): Promise<{ label: string; bytes: number }[]>;
   /** Removes everything that is not in the present lock, and what interrupted installations left. */
   prune(context: OperationContext): Promise<{ removed: string[]; bytes: number }>;
 }
@@ -93,6 +97,7 @@ export function openArtifactStore(options: StoreOptions): ArtifactStore {
     },
     ensure: (names, context) => ensureArtifacts(frame, names, context),
     verify: (context) => verifyArtifacts(frame, context),
+    unused: async () => (await unusedArtifacts(frame)).map(({ label, bytes }) => ({ label, bytes })),
     prune: (context) => pruneArtifacts(frame, context),
   };
 }
@@ -168,7 +173,17 @@ async function listArtifacts(frame: StoreFrame): Promise<ArtifactStatus[]> {
     wanted.map(async ({ name, kind, version, root, downloadBytes, installedBytes }) => {
       const manifest = await readManifest(root);
       const installed = manifest !== undefined;
-      return { name, kind, version, installed, path: root, bytes: manifest?.bytes ?? installedBytes, downloadBytes };
+      const present = installed || (await namesIn(root)).length > 0;
+      return {
+        name,
+        kind,
+        version,
+        installed,
+        present,
+        path: root,
+        bytes: manifest?.bytes ?? installedBytes,
+        downloadBytes,
+      };
     }),
   );
 }

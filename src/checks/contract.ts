@@ -1,4 +1,5 @@
 import type { CheckArea, FindingReport } from '../core/doctor-report.ts';
+import type { LambdaError } from '../core/errors.ts';
 import type { ServiceStatus } from '../core/service-spec.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
@@ -6,7 +7,7 @@ import type { Server } from '../probes/server.ts';
 import type { StackPaths } from '../state/paths.ts';
 
 /** One thing that doctor looks at; one a file. It only looks: what changes something is a finding's `mend`. */
-export interface Check {
+export interface Check<Context extends CheckContext = CheckContext> {
   /** Kebab case, as its file is called. */
   name: string;
   area: CheckArea;
@@ -16,7 +17,7 @@ export interface Check {
   /** Also a condition of `up`: an error then refuses it (exit 20). */
   preflight?: boolean;
   /** Ends within `budgetMs` of the context or throws. @throws when it cannot look; the check then counts as failed */
-  run(context: CheckContext): Promise<CheckOutcome>;
+  run(context: Context): Promise<CheckOutcome>;
 }
 
 export interface CheckOutcome {
@@ -28,6 +29,8 @@ export interface CheckOutcome {
 export interface Finding extends Omit<FindingReport, 'fixed'> {
   /** Carries the safe fix out; returns one line on what was done. Without it, `--fix` runs `fix.command` as a lambdactl command. */
   mend?(): Promise<string>;
+  /** How `up` puts it when it refuses for this; PREFLIGHT_FAILED where absent. */
+  refusal?: LambdaError;
 }
 
 /** What checks may look at. Everything is asked for anew at every run of doctor. */

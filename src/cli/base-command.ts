@@ -14,8 +14,8 @@ export interface CommandResult {
   text?: string;
   /** false: it worked and what was checked is not right (exit 10). */
   ok?: boolean;
-  /** Ctrl-C came and what there was until then is in data (exit 130). */
-  interrupted?: boolean;
+  /** Something that was asked may never answer: the process ends without waiting for it. */
+  leave?: boolean;
 }
 
 /** Flags in, one operation called, data out. */
@@ -80,10 +80,12 @@ export abstract class BaseCommand extends Command {
     return liveSink();
   }
 
-  private finish({ data, text, ok = true, interrupted = false }: CommandResult): void {
+  private finish({ data, text, ok = true, leave = false }: CommandResult): void {
     if (this.json) print(successEnvelope(this.commandName(), data, ok, this.warnings));
     else if (text !== undefined && text !== '') process.stdout.write(`${text}\n`);
-    process.exitCode = interrupted ? ExitCode.interrupted : ok ? ExitCode.ok : ExitCode.checkFailed;
+    process.exitCode = ok ? ExitCode.ok : ExitCode.checkFailed;
+    // An empty write calls back when everything before it is out.
+    if (leave) process.stdout.write('', () => process.exit());
   }
 
   private fail(error: unknown): void {

@@ -49,7 +49,7 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
     announce(components, context);
     await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
       value: undefined,
-      detail: await checkMachine({ ...choice, stack, force: request.force }),
+      detail: await checkMachine({ ...choice, stack, force: request.force }, context),
     }));
     await stack.desire(choice);
     await install(stack, components, outcome, context);
@@ -159,7 +159,7 @@ async function dryRun(
 ): Promise<UpReport> {
   const started = performance.now();
   const { profile, components } = choice;
-  await checkMachine({ ...choice, stack, force: request.force });
+  await checkMachine({ ...choice, stack, force: request.force }, context);
   const ports = await stack.planPorts(choice);
   const missing = await stack.artifacts.missing(artifactsOf(components));
   // What is installed can be compared in full: config and start spec are rendered with its paths.

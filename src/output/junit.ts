@@ -1,26 +1,11 @@
-import { XMLBuilder } from 'fast-xml-parser';
 import type { DateReport, EntityReport, ReconcileReport } from '../core/reconcile-report.ts';
+import { junitXml, seconds } from './junit-xml.ts';
 import { kindText, percent } from './reconcile-text.ts';
-
-/** What XML 1.0 cannot carry at all, also not escaped. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters in question
-const unprintable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
 /** A test suite a date, a test case an entity: failed when it differs, an error when it could not be compared. */
 export function reconcileJunit(report: ReconcileReport): string {
   const suites = report.dates.map((date) => suiteOf(date, report));
-  const builder = new XMLBuilder({
-    ignoreAttributes: false,
-    attributeNamePrefix: '@',
-    format: true,
-    suppressEmptyNode: true,
-    suppressBooleanAttributes: false,
-  });
-  const xml: string = builder.build({
-    '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
-    testsuites: { '@name': 'lambdactl reconcile', '@time': seconds(report.elapsedMs), testsuite: suites },
-  });
-  return xml.replaceAll(unprintable, '\ufffd');
+  return junitXml({ '@name': 'lambdactl reconcile', '@time': seconds(report.elapsedMs), testsuite: suites });
 }
 
 function suiteOf(date: DateReport, { startedAt, thresholdPercent }: ReconcileReport) {
@@ -65,5 +50,3 @@ function rowsText({ differences, notNamed }: EntityReport): string {
   });
   return [...lines, ...(notNamed > 0 ? [`… and ${notNamed} more`] : [])].join('\n');
 }
-
-const seconds = (ms: number): string => (ms / 1000).toFixed(3);

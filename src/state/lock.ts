@@ -74,6 +74,13 @@ async function tryAcquire(dir: string, command: string): Promise<Lock | LockHold
   };
 }
 
+/** Who works on the stack now; null when nobody does. Looks only. */
+export async function lockHolder(dir: string): Promise<LockHolder | null> {
+  const [highest = 0] = await numbers(dir);
+  const holder = highest === 0 ? null : await holderOf(dir, highest);
+  return holder !== null && isAlive(holder) ? holder : null;
+}
+
 /** Descending. */
 async function numbers(dir: string): Promise<number[]> {
   const names = await entriesOf(dir);

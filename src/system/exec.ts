@@ -52,3 +52,11 @@ export async function findOnPath(name: string, path = process.env.PATH ?? ''): P
   }
   return undefined;
 }
+
+/** Bytes that a directory takes on disk, by `du`; null where it did not tell in time. */
+export async function diskUse(path: string, timeoutMs: number): Promise<number | null> {
+  // du of macOS has no -b; both count in KiB with -k.
+  const { stdout } = await exec('du', ['-sk', path], { timeoutMs });
+  const kilobytes = /^(\d+)\s/.exec(stdout)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+}

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
-import { arch, availableParallelism, freemem, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findExecutable } from './paths.ts';
 
@@ -18,7 +18,23 @@ export interface HostFacts {
   /** The cgroup's limit, null where there is none. */
   memoryLimitBytes: number | null;
   /** Soft and hard limit of open files of what this process starts; null: unlimited or not told. */
-  openFiles: { soft: number | null; hard: number | null };
+  openFiles: Limit;
+  /** The same of processes and threads of this user. */
+  processes: Limit;
+  /** What the hardware has, whatever this process may use of it. */
+  machine: { cores: number; memoryBytes: number };
+  /** Cores' worth of CPU time that the cgroup grants; null where it grants all. */
+  cpuQuota: number | null;
+  /** Processes and threads that the cgroup allows and has; null where it allows any number. */
+  cgroupProcesses: { limit: number; used: number } | null;
+  swap: { totalBytes: number; freeBytes: number };
+  /** Memory mappings that one process may have; null where it is not told. */
+  memoryMappings: number | null;
+}
+
+export interface Limit {
+  soft: number | null;
+  hard: number | null;
 }
 
 export function hostFacts(): HostFacts {
@@ -33,7 +49,13 @@ export function hostFacts(): HostFacts {
     memoryTotalBytes: Math.min(total, limit?.bytes ?? total),
     memoryAvailableBytes: Math.max(0, Math.min(available, limit === null ? available : limit.bytes - limit.used)),
     memoryLimitBytes: limit?.bytes ?? null,
-    openFiles: openFileLimit(),
+    openFiles: limitOf('Max open files'),
+    processes: limitOf('Max processes'),
+    machine: { cores: cpus().length, memoryBytes: total },
+    cpuQuota: cpuQuota(),
+    cgroupProcesses: processQuota(),
+    swap: { totalBytes: meminfo('SwapTotal') ?? 0, freeBytes: meminfo('SwapFree') ?? 0 },
+    memoryMappings: numberIn('/proc/sys/vm/max_map_count'),
   };
 }
 
@@ -124,10 +146,24 @@ function cgroupDirs(controller: string): string[] {
   return dirs;
 }
 
-function openFileLimit(): HostFacts['openFiles'] {
-  const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(read('/proc/self/limits') ?? '') ?? [];
+function processQuota(): HostFacts['cgroupProcesses'] {
+  const quotas = [...cgroupDirs(''), ...cgroupDirs('pids')].flatMap((dir) => {
+    const limit = numberIn(join(dir, 'pids.max'));
+    return limit === null ? [] : [{ limit, used: numberIn(join(dir, 'pids.current')) ?? 0 }];
+  });
+  return quotas.sort((a, b) => a.limit - b.limit)[0] ?? null;
+}
+
+function limitOf(name: string): Limit {
+  const [, soft, hard] = new RegExp(`^${name}\\s+(\\S+)\\s+(\\S+)`, 'm').exec(read('/proc/self/limits') ?? '') ?? [];
   const number = (text: string | undefined) => (text === undefined || text === 'unlimited' ? null : Number(text));
   return { soft: number(soft), hard: number(hard) };
+}
+
+/** null where there is no such file or it holds no number ("max"). */
+function numberIn(path: string): number | null {
+  const text = read(path)?.trim() ?? '';
+  return /^\d+$/.test(text) ? Number(text) : null;
 }
 
 function read(path: string): string | null {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { commandOf } from './process.ts';
@@ -117,6 +118,12 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
     server.once('error', () => settle(false));
     server.listen({ host, port, exclusive: true }, () => server.close(() => settle(true)));
   });
+}
+
+/** Addresses that a name stands for on this machine; empty where it is not known. */
+export async function addressesOf(name: string): Promise<readonly string[]> {
+  const found = await lookup(name, { all: true }).catch(() => []);
+  return found.map(({ address }) => address);
 }
 
 export interface PortHolder {

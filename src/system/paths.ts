@@ -8,6 +8,12 @@ export function resolveHome(given: string | undefined): string {
   return resolve(given.startsWith('~/') ? join(homedir(), given.slice(2)) : given);
 }
 
+/** Where programs of this user keep temporary files. */
+export const temporaryDir = (): string => tmpdir();
+
+/** Rights that new files of this process do not get. */
+export const currentUmask = (): number => process.umask();
+
 /** A short directory that only this user can enter, for sockets whose natural path is too long. Not created here. */
 export function shortRuntimeDir(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;

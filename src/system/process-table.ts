@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type ProcessIdentity, startedFrom, statFields } from './process.ts';
 
 export interface ProcessRow extends ProcessIdentity {
@@ -85,6 +85,26 @@ export function withEnvironment(marker: string, rows: readonly ProcessRow[]): Pr
       return false;
     }
   });
+}
+
+/** Value of a variable in the environment that a process was started with; null where it has none or cannot be seen. Linux only. */
+export function variableOf(pid: number, name: string): string | null {
+  if (!linux) return null;
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return entries.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Working directory of a process; null when it cannot be seen. Linux only. */
+export function directoryOf(pid: number): string | null {
+  try {
+    return linux ? readlinkSync(`/proc/${pid}/cwd`) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Proportional set size of the processes, bytes: shared pages count once over all who share them. RSS where PSS is not told. */
