@@ -1,11 +1,11 @@
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip, inflateRaw } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { x } from 'tar';
+import { c, x } from 'tar';
 
 const inflate = promisify(inflateRaw);
 
@@ -86,5 +86,25 @@ export async function writeZip(file: string, entries: ReadonlyMap<string, Uint8A
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * Packs everything below `directory` into a .tar.gz that only this user can read, written beside and renamed. Owners and machine-specific
+ * facts are left out.
+ * @returns its size in bytes
+ */
+export async function packTarGz(file: string, directory: string, names: readonly string[]): Promise<number> {
+  const beside = `${file}.${process.pid}.part`;
+  try {
+    await pipeline(
+      c({ gzip: true, cwd: directory, portable: true, follow: false }, [...names]),
+      createWriteStream(beside, { mode: 0o600, flags: 'wx' }),
+    );
+    await rename(beside, file);
+    return (await stat(file)).size;
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
   }
 }
