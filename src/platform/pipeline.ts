@@ -76,6 +76,15 @@ export const topics: readonly Topic[] = [
   ...consumedStreams.map(deadLetters),
 ];
 
+/** Topics whose invalid records become dead letters, and where these go. */
+export const deadLetterTopics: readonly { topic: string; source: string }[] = consumedStreams.map((topic) => ({
+  topic: deadLetters(topic).name,
+  source: topic.name,
+}));
+
+/** What `dlq replay` has put back (docs/adr/0021); one partition, because its order is what decides. */
+export const replayLedger: Topic = { name: 'dlq.replays', key: 'entry', partitions: 1, cleanup: 'compact' };
+
 /** Tables of the shop's PostgreSQL database that Debezium captures. */
 export const cdcTables = [
   { table: 'users', schema: 'user.schema.json', key: 'user_id' },

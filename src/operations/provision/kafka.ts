@@ -1,5 +1,5 @@
 import { replication } from '../../components/kafka/component.ts';
-import { type Topic, topics } from '../../platform/pipeline.ts';
+import { replayLedger, type Topic, topics } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { ensureTopics, type TopicSpec } from '../../probes/kafka.ts';
 import type { ProvisionContext } from './context.ts';
@@ -9,7 +9,7 @@ export async function provisionKafka({ runtime, profile }: ProvisionContext): Pr
   const { url } = await runtime.endpoint('kafka', 'kafka');
   const { created, altered, larger } = await ensureTopics(
     url.replace(/^kafka:\/\//, '').split(','),
-    topics.map((topic) => topicSpec(topic, profile)),
+    [...topics, replayLedger].map((topic) => topicSpec(topic, profile)),
   );
   const parts = [
     ...(created.length > 0 ? [`${created.length} topics created`] : []),

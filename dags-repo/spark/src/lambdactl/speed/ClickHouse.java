@@ -50,6 +50,9 @@ final class ClickHouse {
   private volatile long openSince;
   private volatile String lastError;
   private volatile long failures;
+  /** Attempts that failed since the last success: 1 and 2 are retries, from 3 the circuit is open. */
+  private volatile int failedInARow;
+  private volatile long lastFailureAt;
 
   ClickHouse(String url, String user, String password) {
     this.url = url;
@@ -80,9 +83,12 @@ final class ClickHouse {
       try {
         T result = action.run(attempt);
         openSince = 0;
+        failedInARow = 0;
         return result;
       } catch (IOException e) {
         failures++;
+        failedInARow = attempt;
+        lastFailureAt = System.currentTimeMillis();
         lastError = what + ": " + (e.getMessage() == null ? e.toString() : e.getMessage());
         log.warn("attempt {} failed, {}", attempt, lastError);
         if (attempt < ATTEMPTS_BEFORE_OPEN) {
@@ -199,10 +205,12 @@ final class ClickHouse {
   Map<String, Object> status() {
     Map<String, Object> status = new LinkedHashMap<>();
     long since = openSince;
-    status.put("circuit", since == 0 ? "closed" : "open");
+    status.put("circuit", since != 0 ? "open" : failedInARow > 0 ? "retrying" : "closed");
     status.put("openSince", since == 0 ? null : java.time.Instant.ofEpochMilli(since).toString());
     status.put("failures", failures);
+    status.put("failedInARow", failedInARow);
     status.put("lastError", lastError);
+    status.put("lastFailureAt", lastFailureAt == 0 ? null : java.time.Instant.ofEpochMilli(lastFailureAt).toString());
     return status;
   }
 }

@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.Metric;
+import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -18,11 +20,18 @@ import org.apache.spark.sql.types.DataTypes;
 /** Everything the job produces to Kafka: dead letters and processed events. At least once; flush() before a batch counts as done. */
 final class Outbox {
   private static final String ATTEMPT = "dlq.attempt";
+  /** What a replay says of the very first refusal; goes on with the record when it is refused again. */
+  private static final String FIRST = "dlq.first.";
+  /** A broker that answers takes far less for what a batch has left. */
+  private static final long FLUSH_IS_SLOW_MS = 5000;
 
   private final KafkaProducer<byte[], byte[]> producer;
   private final AtomicReference<Exception> failure = new AtomicReference<>();
   private final LongAdder deadLetters = new LongAdder();
   private final LongAdder processed = new LongAdder();
+  private volatile long flushingSince;
+  private volatile long failures;
+  private volatile String lastError;
 
   Outbox(Map<String, Object> config) {
     producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
@@ -42,7 +51,7 @@ final class Outbox {
         String name = header.getUTF8String(0).toString();
         byte[] value = header.isNullAt(1) ? null : header.getBinary(1);
         if (name.equals(ATTEMPT)) attempt = 1 + number(value);
-        else if (!name.startsWith("dlq.")) headers.add(name, value);
+        else if (!name.startsWith("dlq.") || name.startsWith(FIRST)) headers.add(name, value);
       }
     }
     add(headers, "dlq.source.topic", topic);
@@ -95,21 +104,48 @@ final class Outbox {
 
   private void send(ProducerRecord<byte[], byte[]> record) {
     producer.send(record, (metadata, error) -> {
-      if (error != null) failure.compareAndSet(null, error);
+      if (error == null) return;
+      lastError = error.toString();
+      failure.compareAndSet(null, error);
     });
   }
 
   /** @throws IllegalStateException when a record could not be produced: the batch must not be committed. */
   void flush() {
-    producer.flush();
+    flushingSince = System.currentTimeMillis();
+    try {
+      producer.flush();
+    } finally {
+      flushingSince = 0;
+    }
     Exception error = failure.getAndSet(null);
-    if (error != null) throw new IllegalStateException("could not produce: " + error.getMessage(), error);
+    if (error == null) return;
+    failures++;
+    throw new IllegalStateException("could not produce: " + error.getMessage(), error);
   }
 
+  /** The producer repeats by itself for as long as the broker is away; the circuit is called open while the batch waits for it. */
   Map<String, Object> status() {
     Map<String, Object> status = new LinkedHashMap<>();
     status.put("deadLetters", deadLetters.sum());
     status.put("processed", processed.sum());
+    long since = flushingSince;
+    boolean slow = since != 0 && System.currentTimeMillis() - since > FLUSH_IS_SLOW_MS;
+    boolean full = metric("waiting-threads") > 0 && since == 0;
+    status.put("circuit", slow || full ? "open" : "closed");
+    status.put("openSince", slow ? Instant.ofEpochMilli(since).toString() : null);
+    status.put("retries", metric("record-retry-total"));
+    status.put("failures", failures);
+    status.put("lastError", lastError);
     return status;
+  }
+
+  /** A metric of the producer as a whole. */
+  private long metric(String name) {
+    for (Map.Entry<MetricName, ? extends Metric> metric : producer.metrics().entrySet()) {
+      if (!metric.getKey().name().equals(name) || !metric.getKey().group().equals("producer-metrics")) continue;
+      return metric.getValue().metricValue() instanceof Double value ? value.longValue() : 0;
+    }
+    return 0;
   }
 }
