@@ -22,6 +22,23 @@ export interface ComponentReport {
   endpoints: readonly EndpointReport[];
 }
 
+/** One hop that writes into another component, with its retries and its circuit breaker (docs/dlq.md). */
+export interface WriteReport {
+  /** Who writes, e.g. "spark" or "lake-sink". */
+  from: string;
+  /** Where to, e.g. "clickhouse" or "kafka". */
+  to: string;
+  /** retrying: the last attempt failed · open: retries are used up, the writer waits · unknown: the writer did not tell in time */
+  state: 'closed' | 'retrying' | 'open' | 'unknown';
+  /** Failed attempts (of a connector: restarts) since the writer started; null when not told. */
+  failures: number | null;
+  /** Waiting since. */
+  since: string | null;
+  lastFailureAt: string | null;
+  /** Stays after the circuit has closed again. */
+  lastError: string | null;
+}
+
 export interface StatusReport {
   stack: string;
   home: string;
@@ -31,6 +48,8 @@ export interface StatusReport {
   supervisor: { pid: number; pssBytes: number | null } | null;
   components: readonly ComponentReport[];
   totals: { pssBytes: number; cpuPercent: number };
+  /** Of the components that run. */
+  writes: readonly WriteReport[];
 }
 
 export interface HealthReport {

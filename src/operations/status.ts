@@ -1,6 +1,7 @@
 import { catalogue } from '../components/catalogue.ts';
 import type { ComponentReport, StatusReport } from '../core/reports.ts';
 import { openStack, type StackRef } from './stack.ts';
+import { writesOf } from './writes.ts';
 
 /** What runs in a stack; changes nothing and needs nothing to run. */
 export async function status(ref: StackRef): Promise<StatusReport> {
@@ -27,6 +28,7 @@ export async function status(ref: StackRef): Promise<StatusReport> {
         .map(({ protocol, url }) => ({ protocol, url })),
     }),
   );
+  const running = new Set<string>(services.filter(({ pid }) => pid !== null).map(({ component }) => component));
   const supervisor =
     observed.supervisorPid === null ? null : { pid: observed.supervisorPid, pssBytes: observed.supervisorPssBytes };
   return {
@@ -41,5 +43,6 @@ export async function status(ref: StackRef): Promise<StatusReport> {
       pssBytes: components.reduce((sum, { pssBytes }) => sum + (pssBytes ?? 0), supervisor?.pssBytes ?? 0),
       cpuPercent: components.reduce((sum, { cpuPercent }) => sum + (cpuPercent ?? 0), 0),
     },
+    writes: await writesOf(endpoints.filter(({ component }) => running.has(component))),
   };
 }

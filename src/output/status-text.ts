@@ -1,4 +1,4 @@
-import type { HealthReport, StatusReport } from '../core/reports.ts';
+import type { HealthReport, StatusReport, WriteReport } from '../core/reports.ts';
 import { duration, mebibytes } from './format.ts';
 import { table } from './table.ts';
 
@@ -27,8 +27,28 @@ export function statusText(report: StatusReport, now = Date.now()): string {
     '',
     table(['COMPONENT', 'STATE', 'PID>', 'UP', 'MEMORY>', 'CPU>', 'RESTARTS>', 'URL'], rows),
     ...troubled.map(({ name, detail }) => `\n${name}: ${detail.split('\n').slice(0, 4).join('\n')}`),
+    ...writesText(report.writes, now),
     ...(report.up ? [] : ['', 'Not running. Bring it up with: lambdactl up']),
   ].join('\n');
+}
+
+/** Only what is not well: a table of closed circuits says nothing. */
+function writesText(writes: readonly WriteReport[], now: number): string[] {
+  const troubled = writes.filter(({ state }) => state !== 'closed');
+  if (troubled.length === 0) return [];
+  const rows = troubled.map(({ from, to, state, since, failures, lastError }) => [
+    `${from} → ${to}`,
+    state,
+    since === null ? '' : duration(now - Date.parse(since)),
+    failures === null ? '' : String(failures),
+    lastError === null ? '' : brief(lastError),
+  ]);
+  return ['', table(['WRITES', 'CIRCUIT', 'WAITING', 'FAILURES>', 'LAST ERROR'], rows)];
+}
+
+function brief(text: string): string {
+  const line = text.split('\n')[0] ?? '';
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
 }
 
 export function healthText({ checks, healthy, stack }: HealthReport): string {
