@@ -21,7 +21,9 @@ const sparkStatus = z.object({
   clickhouse: circuit.optional(),
   produced: circuit.optional(),
   queries: z
-    .array(z.object({ name: z.string(), state: z.string().optional(), restarts: z.number().optional(), lastError: text }))
+    .array(
+      z.object({ name: z.string(), state: z.string().optional(), restarts: z.number().optional(), lastError: text }),
+    )
     .default([]),
 });
 
@@ -43,10 +45,12 @@ const restarts = z.record(z.string(), z.object({ restarts: z.number(), lastAt: t
  * not answer is "unknown".
  * @param endpoints of the components that run
  */
-export async function writesOf(endpoints: readonly Pick<Endpoint, 'component' | 'protocol' | 'url'>[]): Promise<WriteReport[]> {
-  const urlOf = (component: string) =>
-    endpoints.find((each) => each.component === component && each.protocol === 'http')?.url.replace(/\/$/, '');
-  const [spark, connect] = [urlOf('spark'), urlOf('connect')];
+export async function writesOf(
+  endpoints: readonly Pick<Endpoint, 'component' | 'protocol' | 'url'>[],
+): Promise<WriteReport[]> {
+  const urlOf = (component: string, protocol: string) =>
+    endpoints.find((each) => each.component === component && each.protocol === protocol)?.url.replace(/\/$/, '');
+  const [spark, connect] = [urlOf('spark', 'http'), urlOf('connect', 'rest')];
   const writes = await Promise.all([
     spark === undefined ? [] : ofSpark(spark),
     connect === undefined ? [] : ofConnect(connect),
@@ -79,16 +83,18 @@ export function sparkWrites({ clickhouse, produced, queries }: z.infer<typeof sp
   return [
     ...write('clickhouse', clickhouse),
     ...write('kafka', produced),
-    ...archive.map(({ state, restarts: count, lastError }): WriteReport => ({
-      from: 'spark',
-      to: 'lake',
-      // It begins again by itself, with growing pauses.
-      state: state === 'waiting' ? 'open' : 'closed',
-      failures: count ?? null,
-      since: null,
-      lastFailureAt: null,
-      lastError: lastError ?? null,
-    })),
+    ...archive.map(
+      ({ state, restarts: count, lastError }): WriteReport => ({
+        from: 'spark',
+        to: 'lake',
+        // It begins again by itself, with growing pauses.
+        state: state === 'waiting' ? 'open' : 'closed',
+        failures: count ?? null,
+        since: null,
+        lastFailureAt: null,
+        lastError: lastError ?? null,
+      }),
+    ),
   ];
 }
 

@@ -2,7 +2,15 @@ import { expect, it } from 'vitest';
 import { statusText } from './status-text.ts';
 
 it('shows only circuits that are not closed', () => {
-  const component = { name: 'spark', component: 'spark', state: 'healthy', detail: '', pid: 1, pssBytes: 1, memoryBudgetBytes: 1 };
+  const component = {
+    name: 'spark',
+    component: 'spark',
+    state: 'healthy',
+    detail: '',
+    pid: 1,
+    pssBytes: 1,
+    memoryBudgetBytes: 1,
+  };
   const more = { cpuPercent: 1, cpuSeconds: 1, startedAt: null, restarts: 0, endpoints: [] };
   const report = {
     stack: 's',
@@ -14,7 +22,13 @@ it('shows only circuits that are not closed', () => {
     components: [{ ...component, ...more }],
     totals: { pssBytes: 1, cpuPercent: 1 },
   };
-  const write = { from: 'spark', failures: 4, since: '2026-01-01T00:00:00Z', lastFailureAt: null, lastError: 'refused' };
+  const write = {
+    from: 'spark',
+    failures: 4,
+    since: '2026-01-01T00:00:00Z',
+    lastFailureAt: null,
+    lastError: 'refused',
+  };
   const closed = { ...write, to: 'kafka', state: 'closed' as const };
   const now = Date.parse('2026-01-01T00:00:30Z');
   expect(statusText({ ...report, writes: [closed] }, now)).not.toContain('CIRCUIT');

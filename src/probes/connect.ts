@@ -90,7 +90,8 @@ export class ConnectClient {
   }
 
   private ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) {
-    return requestJson('Kafka Connect', method, `${this.base}${path}`, body);
+    // Its one POST restarts what failed; once more, there is nothing to restart.
+    return requestJson('Kafka Connect', method, `${this.base}${path}`, body, method !== 'GET');
   }
 }
 

@@ -68,7 +68,8 @@ export class RegistryClient {
   }
 
   private ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown) {
-    return requestJson('The schema registry', method, `${this.base}${path}`, body);
+    // Its POSTs register a schema, which twice is the same version, or compare one.
+    return requestJson('The schema registry', method, `${this.base}${path}`, body, method !== 'GET');
   }
 }
 

@@ -35,7 +35,11 @@ const send = (topic: string, values: readonly string[], headers: Record<string, 
       headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
     })),
   });
-const sendEvents = (events: readonly object[]) => send('user_events', events.map((each) => JSON.stringify(each)));
+const sendEvents = (events: readonly object[]) =>
+  send(
+    'user_events',
+    events.map((each) => JSON.stringify(each)),
+  );
 
 async function recordsOf(topic: string): Promise<StoredRecord[]> {
   const all: StoredRecord[] = [];
@@ -45,10 +49,12 @@ async function recordsOf(topic: string): Promise<StoredRecord[]> {
   return all;
 }
 
-const header = ({ headers }: StoredRecord, name: string): string => String(headers.find(([each]) => each === name)?.[1] ?? '');
+const header = ({ headers }: StoredRecord, name: string): string =>
+  String(headers.find(([each]) => each === name)?.[1] ?? '');
 const endOf = async (topic: string) => (await reader.bounds(topic)).reduce((sum, { end }) => sum + end, 0);
 /** Origins of what replays have put on a topic, each as often as it is there. */
-const originsOn = async (topic: string) => (await recordsOf(topic)).map((each) => header(each, 'dlq.origin')).filter((each) => each !== '');
+const originsOn = async (topic: string) =>
+  (await recordsOf(topic)).map((each) => header(each, 'dlq.origin')).filter((each) => each !== '');
 
 interface ErrorClass {
   errorClass: string;
@@ -64,7 +70,11 @@ const classesOf = async (topic: string): Promise<Record<string, ErrorClass>> => 
 const countOf = async (topic: string, errorClass: string) => (await classesOf(topic))[errorClass]?.count ?? 0;
 /** Until there are so many letters of a class; how many there are. */
 const untilLetters = (topic: string, errorClass: string, count: number) =>
-  until(() => countOf(topic, errorClass), (there) => there >= count, 300_000);
+  until(
+    () => countOf(topic, errorClass),
+    (there) => there >= count,
+    300_000,
+  );
 const replay = (...args: string[]) => must('dlq', 'replay', ...args);
 
 const inClickHouse = async (ids: readonly unknown[]) => {
@@ -73,7 +83,12 @@ const inClickHouse = async (ids: readonly unknown[]) => {
   );
   return { rows: Number(found.rows), ids: Number(found.ids) };
 };
-const untilIn = (ids: readonly unknown[]) => until(() => inClickHouse(ids), (found) => found.ids === ids.length, 300_000);
+const untilIn = (ids: readonly unknown[]) =>
+  until(
+    () => inClickHouse(ids),
+    (found) => found.ids === ids.length,
+    300_000,
+  );
 
 beforeAll(async () => {
   await must('up', '--profile', 'lite', '--any-port', '--only', 'kafka', '--only', 'clickhouse', '--only', 'spark');
@@ -96,7 +111,10 @@ describe('list and show', () => {
     await send('user_events', ['{"event_id":', 'not json', '[1]'], { trace: 'abc' });
     await sendEvents([event({ device_type: 7 }), event({ device_type: true })]);
     await sendEvents(Array.from({ length: 5 }, () => event({ event_type: 'wishlist_add' })));
-    await until(() => endOf('user_events.dlq'), (end) => end >= 10);
+    await until(
+      () => endOf('user_events.dlq'),
+      (end) => end >= 10,
+    );
     await untilIn(good.map(({ event_id }) => event_id));
     expect(await classesOf('user_events')).toMatchObject({
       malformed: { count: 3, replayed: 0, exhausted: 0 },
@@ -106,7 +124,11 @@ describe('list and show', () => {
 
     const { letters } = await must('dlq', 'show', 'user_events', '--reason', 'malformed');
     expect(letters).toHaveLength(3);
-    expect(letters.map(({ value }: { value: { text: string } }) => value.text).sort()).toEqual(['[1]', 'not json', '{"event_id":']);
+    expect(letters.map(({ value }: { value: { text: string } }) => value.text).sort()).toEqual([
+      '[1]',
+      'not json',
+      '{"event_id":',
+    ]);
     expect(letters[0]).toMatchObject({ attempt: 1, first: null, replayed: false, headers: { trace: 'abc' } });
     const { partition, offset } = letters[0];
     const one = await must('dlq', 'show', 'user_events.dlq', '--offset', `${partition}:${offset}`);
@@ -135,7 +157,9 @@ describe('replay', () => {
   });
 
   it('lands a mended record once, also when its producer mends it too', async () => {
-    const bad = (await recordsOf('user_events.dlq')).filter((each) => header(each, 'dlq.error.class') === 'unknown_value');
+    const bad = (await recordsOf('user_events.dlq')).filter(
+      (each) => header(each, 'dlq.error.class') === 'unknown_value',
+    );
     const events = bad.map(({ value }) => JSON.parse(String(value)));
     // The producer mends one of them.
     await sendEvents([{ ...events[0], event_type: 'search' }]);
@@ -156,12 +180,22 @@ describe('replay', () => {
   it('puts nothing back twice when it is killed midway, and nothing is left out', async () => {
     const count = 40_000;
     for (let sent = 0; sent < count; sent += 4000) {
-      await send('transactions', Array.from({ length: 4000 }, (_, index) => `broken ${sent + index}`));
+      await send(
+        'transactions',
+        Array.from({ length: 4000 }, (_, index) => `broken ${sent + index}`),
+      );
     }
-    await until(() => endOf('transactions.dlq'), (end) => end >= count, 300_000);
+    await until(
+      () => endOf('transactions.dlq'),
+      (end) => end >= count,
+      300_000,
+    );
     const before = await endOf('transactions');
     const replaying = start('dlq', 'replay', '--topic', 'transactions');
-    await until(() => endOf('transactions'), (end) => end > before);
+    await until(
+      () => endOf('transactions'),
+      (end) => end > before,
+    );
     replaying.kill('SIGKILL');
     const { exitCode } = await replaying;
     expect(exitCode).not.toBe(0);
@@ -169,17 +203,28 @@ describe('replay', () => {
     expect(arrived).toBeGreaterThan(0);
     expect(arrived).toBeLessThan(count);
 
-    const rest = await replay('--topic', 'transactions', '--limit', String(count - arrived));
-    expect(rest.replayed).toBe(count - arrived);
-    const origins = await originsOn('transactions');
-    expect(new Set(origins).size).toBe(origins.length);
-    expect(origins.length).toBe(count);
+    // What the first one put back may have been refused again by now: that goes back as well, as letters of their own.
+    const rest = await replay('--topic', 'transactions');
+    expect(rest.replayed).toBeGreaterThanOrEqual(count - arrived);
+    const records = await recordsOf('transactions');
+    const originals = records.filter((each) => header(each, 'dlq.origin') === '');
+    const origins = records.map((each) => header(each, 'dlq.origin')).filter((each) => each !== '');
+    const put = new Set(origins);
+    expect(put.size).toBe(origins.length);
+    const missing = originals.filter(({ partition, offset }) => !put.has(`transactions/${partition}/${offset}`));
+    expect({ originals: originals.length, missing }).toEqual({ originals: count, missing: [] });
   });
 
   it('lets one of two at once replay', async () => {
-    await send('events.raw', Array.from({ length: 50 }, (_, index) => `broken ${index}`));
+    await send(
+      'events.raw',
+      Array.from({ length: 50 }, (_, index) => `broken ${index}`),
+    );
     await untilLetters('events.raw', 'malformed', 50);
-    const both = await Promise.all([run('dlq', 'replay', '--topic', 'events.raw', '--limit', '50'), run('dlq', 'replay', '--topic', 'events.raw', '--limit', '50')]);
+    const both = await Promise.all([
+      run('dlq', 'replay', '--topic', 'events.raw', '--limit', '50'),
+      run('dlq', 'replay', '--topic', 'events.raw', '--limit', '50'),
+    ]);
     for (const { error } of both) expect([undefined, 'DLQ_BUSY']).toContain(error?.code);
     const origins = await originsOn('events.raw');
     expect(new Set(origins).size).toBe(origins.length);
@@ -215,15 +260,19 @@ describe('circuit breaker', () => {
     };
     await until(circuit, ({ state }) => state === 'closed');
     const sent: unknown[] = [];
-    const opened = await until(async () => {
-      const events = [event(), event()];
-      sent.push(...events.map(({ event_id }) => event_id));
-      await sendEvents(events);
-      const now = await circuit();
-      // As often as the supervisor brings it back.
-      if (now.state !== 'open' && now.pid !== null) kill(now.pid);
-      return now;
-    }, ({ state }) => state === 'open', 300_000);
+    const opened = await until(
+      async () => {
+        const events = [event(), event()];
+        sent.push(...events.map(({ event_id }) => event_id));
+        await sendEvents(events);
+        const now = await circuit();
+        // As often as the supervisor brings it back.
+        if (now.state !== 'open' && now.pid !== null) kill(now.pid);
+        return now;
+      },
+      ({ state }) => state === 'open',
+      300_000,
+    );
     expect(opened.failures).toBeGreaterThanOrEqual(3);
     expect(opened.since).not.toBeNull();
     expect(opened.lastError).not.toBeNull();

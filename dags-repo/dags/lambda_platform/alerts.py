@@ -4,6 +4,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
+import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -13,10 +15,13 @@ from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10
+# Before the second, third and fourth attempt.
+PAUSES_SECONDS = (0.5, 1, 2)
 
 
 def post(kind: str, fields: dict[str, Any]) -> bool:
-    """Sends one alert. Never raises: an alert that cannot be sent must not turn a failure into another one.
+    """Sends one alert, three times more when it does not arrive: one that comes twice does less harm than one that never comes.
+    Never raises: an alert that cannot be sent must not turn a failure into another one.
 
     :return: whether it was taken
     """
@@ -28,13 +33,20 @@ def post(kind: str, fields: dict[str, Any]) -> bool:
     request = urllib.request.Request(
         url, data=json.dumps(body).encode(), headers={"content-type": "application/json"}, method="POST"
     )
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-            log.info("alert %s sent: %s", kind, answer.status)
-            return True
-    except OSError as error:
-        log.error("alert %s could not be sent: %s", kind, error)
-        return False
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                log.info("alert %s sent: %s", kind, answer.status)
+                return True
+        except OSError as error:
+            # What the webhook refuses, it refuses again.
+            refused = isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != 429
+            if pause is None or refused:
+                log.error("alert %s could not be sent: %s", kind, error)
+                return False
+            log.warning("alert %s not sent yet: %s", kind, error)
+            time.sleep(pause)
+    return False
 
 
 def task_failed(context: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LambdaError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import type { Profile } from '../../platform/profile.ts';
+import { persistently } from '../../probes/resilience.ts';
 import { withLock } from '../../state/lock.ts';
 import { buildDate, type DbtReport } from '../dbt.ts';
 import { checkQuality } from '../quality/check.ts';
@@ -149,9 +150,10 @@ class DateBatch {
     return step(this.context, { id: 'load', title: 'Load RAW' }, async () => {
       // Written by the spark step of this version; load checks the counts it takes from it.
       const request = { date: this.date, batchId, lakeTime, manifest: manifest as unknown as LoadManifest };
-      const { tables } = await withWarehouse(this.stack.runtime, this.profile, 'load', (client) =>
-        loadDate({ client, ...request }),
-      );
+      const load = () =>
+        withWarehouse(this.stack.runtime, this.profile, 'load', (client) => loadDate({ client, ...request }));
+      // In a session of its own each time. A COMMIT whose answer was lost is no harm: the date is replaced by itself.
+      const { tables } = await persistently('warehouse', load, this.context.signal);
       const rows = tables.reduce((sum, table) => sum + table.rows, 0);
       return { value: tables, detail: `${rows} rows, batch ${batchId}` };
     });
