@@ -22,8 +22,8 @@ const lookEveryMs = 500;
  */
 export class ReplayLedger {
   private readonly topic: string;
-  private readonly reader: RecordReader;
-  private readonly writer: RecordWriter;
+  private readonly reader: Pick<RecordReader, 'bounds' | 'read'>;
+  private readonly writer: Pick<RecordWriter, 'send'>;
   private readonly done = new PositionSet();
   private readonly open = new Map<string, { chunk: Chunk; seenAt: number }>();
   private holder: { run: string; who: string; at: number } | null = null;
@@ -34,7 +34,7 @@ export class ReplayLedger {
   private chunks = 0;
   private run = '';
 
-  constructor(topic: string, reader: RecordReader, writer: RecordWriter) {
+  constructor(topic: string, reader: Pick<RecordReader, 'bounds' | 'read'>, writer: Pick<RecordWriter, 'send'>) {
     this.topic = topic;
     this.reader = reader;
     this.writer = writer;
