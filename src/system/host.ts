@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { arch, availableParallelism, freemem, hostname, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findExecutable } from './paths.ts';
 
@@ -172,4 +172,9 @@ function read(path: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** This machine and this process, for a message on another one. */
+export function processName(): string {
+  return `${hostname()}, process ${process.pid}`;
 }

@@ -1,9 +1,9 @@
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { RecordWriter } from '../../probes/kafka-record-writer.ts';
 import type { RecordReader } from '../../probes/kafka-records.ts';
+import { processName } from '../../system/host.ts';
 import { type Chunk, type Entry, readEntry } from './ledger-entry.ts';
 import { originOfReplayed } from './letter.ts';
 import { OffsetSet, PositionSet } from './ranges.ts';
@@ -75,8 +75,7 @@ export class ReplayLedger {
         if ((await this.refresh()) > 0 && this.holder !== null) throw busy(this.holder.who);
       }
     }
-    const who = `${hostname()}, process ${process.pid}`;
-    await this.write([['claim', { kind: 'claim', run, who, at: Date.now(), after: this.readTo }]]);
+    await this.write([['claim', { kind: 'claim', run, who: processName(), at: Date.now(), after: this.readTo }]]);
     await this.refresh();
     if (this.holder?.run !== run) throw busy(this.holder?.who ?? 'unknown');
     this.run = run;
