@@ -1,7 +1,8 @@
 import type { HealthReport } from '../core/reports.ts';
 import { lake, replication } from '../platform/pipeline.ts';
+import { importErrorLine } from '../probes/airflow/import-errors.ts';
 import { ConnectClient } from '../probes/connect.ts';
-import { dagImportErrors, importErrorLine } from './dags/import-errors.ts';
+import { dagImportErrors } from './dags/import-errors.ts';
 import { type OpenStack, openStack, type StackRef } from './stack.ts';
 
 type Check = HealthReport['checks'][number];

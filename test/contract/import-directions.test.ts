@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   generator: ['probes', 'platform', 'core', 'system'],
   reconcile: ['probes', 'platform', 'core'],
   bench: ['generator', 'reconcile', 'probes', 'platform', 'system', 'core'],
-  checks: ['probes', 'platform', 'state', 'system', 'core'],
+  checks: ['components', 'probes', 'platform', 'state', 'system', 'core'],
   serving: ['platform', 'core'],
   runtimes: ['supervisor', 'artifacts', 'components', 'probes', 'state', 'platform', 'system', 'core'],
   operations: [

@@ -1,7 +1,7 @@
 import { LambdaError, usageError } from '../../core/errors.ts';
 import { AirflowClient, type Dag } from '../../probes/airflow/client.ts';
+import { type DagImportError, readImportErrors } from '../../probes/airflow/import-errors.ts';
 import type { OpenStack } from '../stack.ts';
-import { type DagImportError, readImportErrors } from './import-errors.ts';
 
 /** Logged in. @throws LambdaError NOT_UP, AIRFLOW_MISSING, SERVICE_UNREACHABLE */
 export async function openAirflow(stack: OpenStack): Promise<AirflowClient> {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { importErrorLine, located } from './import-errors.ts';
+import { importErrorLine, located } from '../../probes/airflow/import-errors.ts';
 import { newDag } from './new.ts';
 import { logicalDateOf, parseConf, tickAfter } from './trigger.ts';
 

@@ -1,7 +1,7 @@
 import type { OperationContext } from '../../core/events.ts';
+import { type DagImportError, importErrorLine, readImportErrors } from '../../probes/airflow/import-errors.ts';
 import { openStack, type StackRef } from '../stack.ts';
 import { openAirflow } from './airflow.ts';
-import { type DagImportError, importErrorLine, readImportErrors } from './import-errors.ts';
 
 export interface DagSummary {
   dag: string;

@@ -4,11 +4,11 @@ import { dagBundle } from '../../components/airflow/environment.ts';
 import { externalError, LambdaError, usageError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import type { AirflowClient } from '../../probes/airflow/client.ts';
+import { type DagImportError, importErrorLine, readImportErrors } from '../../probes/airflow/import-errors.ts';
 import { exists } from '../../system/files.ts';
 import { openStack, projectRoot, type StackRef } from '../stack.ts';
 import { openAirflow, requireAirflow } from './airflow.ts';
 import { requireGit } from './git.ts';
-import { type DagImportError, importErrorLine, readImportErrors } from './import-errors.ts';
 import {
   branch,
   commitSnapshot,

@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
 import { usageError } from '../../core/errors.ts';
 import { topics } from '../../platform/pipeline.ts';
+import { asRegistered } from '../../platform/schema.ts';
+import { compareSchemas, type SchemaChange } from '../../platform/schema-changes.ts';
 import { RegistryClient } from '../../probes/registry.ts';
 import { readIfExists } from '../../system/files.ts';
-import { asRegistered } from '../provision/registry.ts';
 import { type JsonSchema, loadSchema } from '../provision/schemas.ts';
 import { openStack, projectRoot, type StackRef } from '../stack.ts';
-import { compareSchemas, type SchemaChange } from './compare.ts';
 
 export interface SchemasCheckRequest extends StackRef {
   /** Directory to take schemas from; the project's own when absent. */

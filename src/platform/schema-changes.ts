@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../provision/schemas.ts';
+import type { JsonSchema } from './schema.ts';
 
 export interface SchemaChange {
   /** Name of the field, e.g. "quantity". */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonSchema } from '../provision/schemas.ts';
-import { compareSchemas } from './compare.ts';
+import type { JsonSchema } from './schema.ts';
+import { compareSchemas } from './schema-changes.ts';
 
 const base: JsonSchema = {
   type: 'object',

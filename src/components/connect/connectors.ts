@@ -1,0 +1,60 @@
+import { lake, replication } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
+import { replication as replicationOf } from '../kafka/component.ts';
+import { archives } from './component.ts';
+import { debeziumConfig } from './debezium.ts';
+import { lakeControlTopic, lakeSinkConfig } from './iceberg.ts';
+
+export interface Connector {
+  name: string;
+  /** As Connect's REST API takes it; secrets are named, not held. */
+  config: Readonly<Record<string, string>>;
+}
+
+/** What the connectors' configurations are made of. */
+export interface ConnectorSurroundings {
+  profile: Profile;
+  /** The shop's database and the role that captures it. */
+  shop: { host: string; port: number; user: string | null };
+  /** The catalog's database and its role. */
+  catalog: { host: string; port: number; user: string | null };
+  /** "host:port" of every broker. */
+  brokers: readonly string[];
+  /** S3 address of the stack's own object store; null where the profile names an account. */
+  objectstore: string | null;
+  /** By file name in schemas/: objects that stand alone. */
+  schemas: Readonly<Record<string, object>>;
+}
+
+/** Every connector that the profile wants: Debezium's, the lake's sink where Connect writes the lake, the user's own. */
+export function declaredConnectors(surroundings: ConnectorSurroundings): Connector[] {
+  const { profile, shop, catalog, brokers, objectstore, schemas } = surroundings;
+  const source = debeziumConfig({
+    host: shop.host,
+    port: shop.port,
+    user: shop.user ?? 'debezium',
+    database: 'shop',
+    replicationFactor: replicationOf(profile).factor,
+  });
+  const sink = () =>
+    lakeSinkConfig({
+      catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake`,
+      catalogUser: catalog.user ?? 'lake',
+      bootstrapServers: brokers.join(','),
+      endpoint: objectstore,
+      settings: profile.lake,
+      schemas,
+    });
+  return [
+    { name: replication.connector, config: source },
+    ...(archives(profile) ? [{ name: lake.connector, config: sink() }] : []),
+    ...Object.entries(profile.connect.connectors).map(([name, config]) => ({ name, config })),
+  ];
+}
+
+/** The sink's own topic, which it does not make itself. */
+export function controlTopic(profile: Profile) {
+  const { factor, minInSync } = replicationOf(profile);
+  const config = { ...lakeControlTopic.config, 'min.insync.replicas': String(minInSync) };
+  return { ...lakeControlTopic, replicas: factor, config };
+}
