@@ -36,6 +36,8 @@ export interface Finding extends Omit<FindingReport, 'fixed'> {
 /** What checks may look at. Everything is asked for anew at every run of doctor. */
 export interface CheckContext {
   paths: StackPaths;
+  /** Directory that holds schemas and templates. */
+  projectRoot: string;
   /** Of the last `up`, else the one that `up` would take. */
   profile: Profile;
   /** Components that the last `up` wanted; empty before it. */

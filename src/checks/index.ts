@@ -1,53 +1,51 @@
-import { artifacts } from './artifacts.ts';
-import { cgroup } from './cgroup.ts';
-import { clock } from './clock.ts';
-import { cores } from './cores.ts';
-import { disk } from './disk.ts';
-import { drift } from './drift.ts';
-import { homeFilesystem } from './home-filesystem.ts';
-import { idleStacks } from './idle-stacks.ts';
-import { interrupted } from './interrupted.ts';
-import { leftovers } from './leftovers.ts';
-import { loopback } from './loopback.ts';
-import type { MachineCheck } from './machine.ts';
-import { memory } from './memory.ts';
-import { memoryBudget } from './memory-budget.ts';
-import { ports } from './ports.ts';
-import { processLimits } from './process-limits.ts';
-import { proxy } from './proxy.ts';
-import { sealedSecrets } from './sealed-secrets.ts';
-import { secretFiles } from './secret-files.ts';
-import { services } from './services.ts';
-import { stateFiles } from './state-files.ts';
-import { supervisor } from './supervisor.ts';
-import { tools } from './tools.ts';
-import { umask } from './umask.ts';
-import { unusedArtifacts } from './unused-artifacts.ts';
+import { airflowDags } from './airflow-dags.ts';
+import { airflowProcesses } from './airflow-processes.ts';
+import { clickhouseParts } from './clickhouse-parts.ts';
+import { clickhouseSchema } from './clickhouse-schema.ts';
+import { clockSkew } from './clock-skew.ts';
+import { components } from './components.ts';
+import { connectors } from './connectors.ts';
+import { consumerLag } from './consumer-lag.ts';
+import type { Check } from './contract.ts';
+import { dagRepository } from './dag-repository.ts';
+import { deadLetters } from './dead-letters.ts';
+import { diskGrowth } from './disk-growth.ts';
+import { freshness } from './freshness.ts';
+import { kafkaTopics } from './kafka-topics.ts';
+import { lakeTables } from './lake-tables.ts';
+import { logins } from './logins.ts';
+import { objectStore } from './object-store.ts';
+import { postgresSessions } from './postgres-sessions.ts';
+import { reconcileResult } from './reconcile-result.ts';
+import { registrySubjects } from './registry-subjects.ts';
+import { replicationSlot } from './replication-slot.ts';
+import { speedCheckpoint } from './speed-checkpoint.ts';
+import { speedJob } from './speed-job.ts';
+import { warehouseSchema } from './warehouse-schema.ts';
 
 /** Every check, in the order in which they are told. */
-export const checks: readonly MachineCheck[] = [
-  memory,
-  cores,
-  disk,
-  homeFilesystem,
-  cgroup,
-  processLimits,
-  clock,
-  ports,
-  tools,
-  loopback,
-  proxy,
-  umask,
-  leftovers,
-  idleStacks,
-  artifacts,
-  unusedArtifacts,
-  stateFiles,
-  interrupted,
-  supervisor,
-  services,
-  memoryBudget,
-  drift,
-  secretFiles,
-  sealedSecrets,
+export const checks: readonly Check[] = [
+  components,
+  kafkaTopics,
+  postgresSessions,
+  objectStore,
+  clickhouseParts,
+  airflowProcesses,
+  clockSkew,
+  connectors,
+  replicationSlot,
+  consumerLag,
+  speedJob,
+  speedCheckpoint,
+  deadLetters,
+  freshness,
+  registrySubjects,
+  clickhouseSchema,
+  warehouseSchema,
+  airflowDags,
+  dagRepository,
+  lakeTables,
+  diskGrowth,
+  reconcileResult,
+  logins,
 ];

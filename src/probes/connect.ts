@@ -14,6 +14,13 @@ export interface ConnectorStatus {
   tasks: readonly TaskStatus[];
 }
 
+export interface ConnectRestarts {
+  restarts: number;
+  /** ISO time. */
+  lastAt: string | null;
+  lastError: string | null;
+}
+
 /** Kafka Connect's REST API. */
 export class ConnectClient {
   private readonly base: string;
@@ -51,6 +58,33 @@ export class ConnectClient {
     if (status === 404) return null;
     if (status !== 200 || typeof body !== 'object' || body === null) throw refused(name, status, body);
     return body as ConnectorStatus; // the documented shape of this endpoint
+  }
+
+  /** How a connector is set; null when there is none. */
+  async config(name: string): Promise<Readonly<Record<string, string>> | null> {
+    const { status, body } = await this.ask('GET', `/connectors/${name}/config`);
+    if (status === 404) return null;
+    if (status !== 200 || typeof body !== 'object' || body === null) throw refused(name, status, body);
+    return body as Record<string, string>; // the documented shape of this endpoint
+  }
+
+  async names(): Promise<string[]> {
+    const { status, body } = await this.ask('GET', '/connectors');
+    if (status !== 200 || !Array.isArray(body)) throw refused('to list connectors', status, body);
+    return body.map(String);
+  }
+
+  /** Nothing happens when it runs already. @throws LambdaError CONNECTOR_REFUSED */
+  async resume(name: string): Promise<void> {
+    const { status, body } = await this.ask('PUT', `/connectors/${name}/resume`);
+    if (status !== 202) throw refused(name, status, body);
+  }
+
+  /** What the worker itself restarted since it started, by connector or task; empty where it does not restart. */
+  async restarts(): Promise<Readonly<Record<string, ConnectRestarts>>> {
+    const { status, body } = await this.ask('GET', '/restarts');
+    // dags-repo/connect makes the answer; a worker without the sink has no such page.
+    return status === 200 && typeof body === 'object' && body !== null ? (body as Record<string, ConnectRestarts>) : {};
   }
 
   async restartFailed(name: string): Promise<void> {

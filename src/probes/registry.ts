@@ -40,6 +40,14 @@ export class RegistryClient {
     if (status !== 200) throw unexpected('set compatibility of', subject, status, body);
   }
 
+  /** The subject's own level; null where it has none and the registry's holds. */
+  async compatibility(subject: string): Promise<string | null> {
+    const { status, body } = await this.ask('GET', `/config/${encodeURIComponent(subject)}`);
+    const level = field(body, 'compatibilityLevel');
+    if (status !== 200 && status !== 404) throw unexpected('tell the compatibility of', subject, status, body);
+    return typeof level === 'string' ? level : null;
+  }
+
   /** The newest version of a subject; null when there is none. */
   async latest(subject: string): Promise<{ version: number; schema: object } | null> {
     const { status, body } = await this.ask('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`);

@@ -31,3 +31,61 @@ async function makeBucket({ url, user, password }: Server, bucket: string): Prom
     },
   );
 }
+
+/**
+ * Writes, reads and deletes a small object of its own.
+ * @returns found: false when there is no such bucket
+ * @throws LambdaError S3_REFUSED naming the step, e.g. when what is read is not what was written
+ */
+export async function tryObject(
+  { url, user, password }: Server,
+  bucket: string,
+  signal: AbortSignal,
+): Promise<{ found: boolean; elapsedMs: number }> {
+  const started = performance.now();
+  const client = new AwsClient({
+    accessKeyId: user ?? '',
+    secretAccessKey: password ?? '',
+    service: 's3',
+    region: 'us-east-1',
+    retries: 0,
+  });
+  const address = `${url.replace(/\/$/, '')}/${bucket}/.lambdactl-probe-${process.pid}-${Date.now()}`;
+  const text = new Date().toISOString();
+  const put = await client.fetch(address, { method: 'PUT', body: text, signal });
+  if (put.status === 404) return { found: false, elapsedMs: performance.now() - started };
+  if (!put.ok) throw refused('write', put.status, await put.text());
+  const got = await client.fetch(address, { signal });
+  const read = await got.text();
+  if (!got.ok) throw refused('read', got.status, read);
+  if (read !== text) throw refused('read', got.status, `what came back is not what was written: ${read.slice(0, 100)}`);
+  const deleted = await client.fetch(address, { method: 'DELETE', signal });
+  if (!deleted.ok) throw refused('delete', deleted.status, await deleted.text());
+  return { found: true, elapsedMs: performance.now() - started };
+}
+
+/** Text of an object, null when there is none. @throws LambdaError S3_REFUSED */
+export async function readObject(
+  { url, user, password }: Server,
+  path: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const client = new AwsClient({
+    accessKeyId: user ?? '',
+    secretAccessKey: password ?? '',
+    service: 's3',
+    region: 'us-east-1',
+    retries: 0,
+  });
+  const answer = await client.fetch(`${url.replace(/\/$/, '')}/${path}`, { signal });
+  if (answer.status === 404) return null;
+  const text = await answer.text();
+  if (!answer.ok) throw refused('read', answer.status, text);
+  return text;
+}
+
+const refused = (step: string, status: number, text: string) =>
+  externalError(`The object store did not ${step} an object: ${status} ${text.slice(0, 200)}`, {
+    code: 'S3_REFUSED',
+    actions: ['lambdactl logs objectstore'],
+  });

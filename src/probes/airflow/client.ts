@@ -61,6 +61,14 @@ export class AirflowClient {
     return answer.response.status === 404 ? null : answered(`show ${dag_id}`, answer);
   }
 
+  async setPaused(dag_id: string, is_paused: boolean): Promise<void> {
+    const params = { path: { dag_id } };
+    answered(
+      `${is_paused ? 'pause' : 'resume'} ${dag_id}`,
+      await this.api.PATCH('/api/v2/dags/{dag_id}', { params, body: { is_paused } }),
+    );
+  }
+
   async importErrors(): Promise<ImportError[]> {
     const query = { limit: 100 };
     return answered('list import errors', await this.api.GET('/api/v2/importErrors', { params: { query } }))
