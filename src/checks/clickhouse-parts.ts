@@ -36,8 +36,8 @@ export const clickhouseParts: Check = {
         client.rows<{ name: string; free: string; total: string }>(
           'SELECT name, toString(free_space) AS free, toString(total_space) AS total FROM system.disks',
         ),
-        client.rows<{ metric: string; value: string }>(
-          "SELECT metric, toString(value) AS value FROM system.metrics WHERE metric IN ('DelayedInserts', 'ReadonlyReplica') AND value > 0",
+        client.rows<{ metric: string; count: string }>(
+          "SELECT metric, toString(value) AS count FROM system.metrics WHERE metric IN ('DelayedInserts', 'ReadonlyReplica') AND value > 0",
         ),
         readonlyTables(client),
       ]);
@@ -121,13 +121,13 @@ function full(disks: readonly { name: string; free: string; total: string }[]): 
     }));
 }
 
-function delayed(metrics: readonly { metric: string; value: string }[]): Finding[] {
-  return metrics.map(({ metric, value }) => ({
+function delayed(metrics: readonly { metric: string; count: string }[]): Finding[] {
+  return metrics.map(({ metric, count }) => ({
     severity: 'warning' as const,
     what:
       metric === 'DelayedInserts'
-        ? `${value} inserts of ClickHouse are being slowed down`
-        : `${value} replicas are read-only`,
+        ? `${count} inserts of ClickHouse are being slowed down`
+        : `${count} replicas are read-only`,
     why: 'The speed layer writes more slowly than records come.',
     fix: null,
   }));

@@ -56,6 +56,14 @@ export const consumerLag: Check = {
   },
 };
 
+/** Records that the speed job has left unread for too long, over all topics; 0 where it or Kafka does not run. */
+export async function lateForSpeed(context: CheckContext): Promise<number> {
+  const reader = runs(context, 'kafka') ? await speedReader(context) : null;
+  if (reader === null) return 0;
+  const lags = await inspectKafka(await brokersOf(context), (kafka) => lagsOf(context, kafka, reader));
+  return lags.reduce((sum, { late }) => sum + late, 0);
+}
+
 /** Offsets as the job's last batches recorded them; null where it does not run, which is for another check to say. */
 async function speedReader(context: CheckContext): Promise<Reader | null> {
   if (!runs(context, 'spark') || !runs(context, 'clickhouse')) return null;

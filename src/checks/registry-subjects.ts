@@ -3,7 +3,7 @@ import { asRegistered, type JsonSchema } from '../platform/schema.ts';
 import { compareSchemas } from '../platform/schema-changes.ts';
 import { RegistryClient } from '../probes/registry.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, mendedBy, outcome, plural, schemasOf } from './support.ts';
+import { commandFor, mendedBy, outcome, plural, schemasOf, some } from './support.ts';
 
 type Described = Topic & { schema: string };
 
@@ -22,38 +22,52 @@ export const registrySubjects: Check = {
       context,
       described.map(({ schema }) => schema),
     );
-    const findings = await Promise.all(
-      described.map((topic) => subjectFindings(context, registry, topic, schemas[topic.schema] ?? {})),
+    const subjects = await Promise.all(
+      described.map(async (topic) => ({ topic, registered: await registry.latest(subjectOf(topic)) })),
     );
-    return outcome(`${plural(described.length, 'subject')} as in schemas/, compatibility as declared`, findings.flat());
+    const put = (topic: Described) => register(registry, topic, schemas[topic.schema] ?? {});
+    const missing = subjects.flatMap(({ topic, registered }) => (registered === null ? [topic] : []));
+    const findings = await Promise.all(
+      subjects.map(({ topic, registered }) =>
+        registered === null ? [] : subjectFindings(context, registry, { topic, registered, put }, schemas[topic.schema] ?? {}),
+      ),
+    );
+    return outcome(`${plural(described.length, 'subject')} as in schemas/, compatibility as declared`, [
+      missing.length === 0 ? null : missingFinding(context, missing, put),
+      ...findings.flat(),
+    ]);
   },
 };
+
+const subjectOf = ({ name }: Topic): string => `${name}-value`;
+
+type Put = (topic: Described) => Promise<string>;
+
+async function register(registry: RegistryClient, topic: Described, declared: JsonSchema): Promise<string> {
+  const { compatibility = 'BACKWARD' } = topic;
+  await registry.register(subjectOf(topic), asRegistered(declared));
+  await registry.setCompatibility(subjectOf(topic), compatibility);
+  return `${subjectOf(topic)} registered, compatibility ${compatibility}`;
+}
+
+const missingFinding = (context: CheckContext, missing: readonly Described[], put: Put): Finding => ({
+  severity: 'error',
+  what: `${plural(missing.length, 'subject')} without a version: ${some(missing.map(subjectOf))}`,
+  why: 'Clients that look the schema up fail, and an incompatible change would not be noticed.',
+  fix: mendedBy(context, 'registry-subjects'),
+  mend: async () => (await Promise.all(missing.map(put))).join('; '),
+});
 
 async function subjectFindings(
   context: CheckContext,
   registry: RegistryClient,
-  { name, schema: file, compatibility = 'BACKWARD' }: Described,
+  { topic, registered, put }: { topic: Described; registered: { version: number; schema: object }; put: Put },
   declared: JsonSchema,
 ): Promise<Finding[]> {
-  const subject = `${name}-value`;
+  const { schema: file, compatibility = 'BACKWARD' } = topic;
+  const subject = subjectOf(topic);
   const form = asRegistered(declared);
-  const mend = async () => {
-    await registry.register(subject, form);
-    await registry.setCompatibility(subject, compatibility);
-    return `${subject} registered, compatibility ${compatibility}`;
-  };
-  const fixable = { fix: mendedBy(context, 'registry-subjects'), mend };
-  const registered = await registry.latest(subject);
-  if (registered === null) {
-    return [
-      {
-        severity: 'error',
-        what: `Subject ${subject} has no version`,
-        why: 'Clients that look the schema up fail, and an incompatible change would not be noticed.',
-        ...fixable,
-      },
-    ];
-  }
+  const fixable = { fix: mendedBy(context, 'registry-subjects'), mend: () => put(topic) };
   const findings: Finding[] = [];
   if (JSON.stringify(registered.schema) !== JSON.stringify(form)) {
     // What stands there was registered by somebody as a JSON Schema of this subject.

@@ -1,9 +1,10 @@
 import { formatDuration } from '../core/units.ts';
 import { isRecord } from '../state/json-file.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, jsonAt, outcome } from './support.ts';
+import { lateForSpeed } from './consumer-lag.ts';
+import { commandFor, jsonAt, outcome, plural } from './support.ts';
 
-/** An idle query reports every ten seconds; one that says nothing for so long hangs. */
+/** A query that has nothing to read says nothing; one that has, and says nothing for so long, hangs. */
 const silentMs = 60_000;
 
 export const speedJob: Check = {
@@ -22,7 +23,7 @@ export const speedJob: Check = {
     const batch = typeof speed.batchId === 'number' ? `batch ${speed.batchId}, ` : '';
     return outcome(
       `running, ${batch}last progress ${age === null ? 'not yet' : `${formatDuration(Math.max(0, age))} ago`}`,
-      [stateFinding(context, status, queries), hangs(context, speed, age), circuitFinding(context, status.clickhouse)],
+      [stateFinding(context, status, queries), await hangs(context, speed, age), circuitFinding(context, status.clickhouse)],
     );
   },
 };
@@ -51,11 +52,17 @@ function stateFinding(
   };
 }
 
-function hangs(context: CheckContext, { active }: Record<string, unknown>, age: number | null): Finding | null {
+async function hangs(
+  context: CheckContext,
+  { active }: Record<string, unknown>,
+  age: number | null,
+): Promise<Finding | null> {
   if (active !== true || age === null || age < silentMs) return null;
+  const late = await lateForSpeed(context);
+  if (late === 0) return null;
   return {
     severity: 'error',
-    what: `The last micro-batch of the speed job ended ${formatDuration(age)} ago`,
+    what: `The last micro-batch of the speed job ended ${formatDuration(age)} ago, and ${plural(late, 'record')} wait for it`,
     why: 'The query is active and makes no progress: ClickHouse or Kafka does not answer it, or it hangs.',
     fix: { command: commandFor(context, 'restart spark'), safe: true },
   };
