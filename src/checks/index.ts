@@ -1,31 +1,67 @@
 import { airflowDags } from './airflow-dags.ts';
 import { airflowProcesses } from './airflow-processes.ts';
+import { answers } from './answers.ts';
+import { artifacts } from './artifacts.ts';
+import { cgroup } from './cgroup.ts';
 import { clickhouseParts } from './clickhouse-parts.ts';
 import { clickhouseSchema } from './clickhouse-schema.ts';
+import { clock } from './clock.ts';
 import { clockSkew } from './clock-skew.ts';
-import { components } from './components.ts';
 import { connectors } from './connectors.ts';
 import { consumerLag } from './consumer-lag.ts';
 import type { Check } from './contract.ts';
 import { dagRepository } from './dag-repository.ts';
 import { deadLetters } from './dead-letters.ts';
+import { disk } from './disk.ts';
 import { diskGrowth } from './disk-growth.ts';
+import { drift } from './drift.ts';
 import { freshness } from './freshness.ts';
 import { kafkaTopics } from './kafka-topics.ts';
 import { lakeTables } from './lake-tables.ts';
 import { logins } from './logins.ts';
+import { loopback } from './loopback.ts';
+import type { MachineCheck } from './machine.ts';
+import { memory } from './memory.ts';
+import { memoryBudget } from './memory-budget.ts';
 import { objectStore } from './object-store.ts';
 import { postgresSessions } from './postgres-sessions.ts';
 import { reconcileResult } from './reconcile-result.ts';
 import { registrySubjects } from './registry-subjects.ts';
 import { replicationSlot } from './replication-slot.ts';
+import { sealedSecrets } from './sealed-secrets.ts';
+import { secretFiles } from './secret-files.ts';
+import { services } from './services.ts';
 import { speedCheckpoint } from './speed-checkpoint.ts';
 import { speedJob } from './speed-job.ts';
 import { warehouseSchema } from './warehouse-schema.ts';
 
 /** Every check, in the order in which they are told. */
-export const checks: readonly Check[] = [
-  components,
+export const checks: readonly MachineCheck[] = [
+  memory,
+  cores,
+  disk,
+  homeFilesystem,
+  cgroup,
+  processLimits,
+  clock,
+  ports,
+  tools,
+  loopback,
+  proxy,
+  umask,
+  leftovers,
+  idleStacks,
+  artifacts,
+  unusedArtifacts,
+  stateFiles,
+  interrupted,
+  supervisor,
+  services,
+  memoryBudget,
+  drift,
+  secretFiles,
+  sealedSecrets,
+  answers,
   kafkaTopics,
   postgresSessions,
   objectStore,

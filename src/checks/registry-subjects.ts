@@ -29,7 +29,9 @@ export const registrySubjects: Check = {
     const missing = subjects.flatMap(({ topic, registered }) => (registered === null ? [topic] : []));
     const findings = await Promise.all(
       subjects.map(({ topic, registered }) =>
-        registered === null ? [] : subjectFindings(context, registry, { topic, registered, put }, schemas[topic.schema] ?? {}),
+        registered === null
+          ? []
+          : subjectFindings(context, registry, { topic, registered, put }, schemas[topic.schema] ?? {}),
       ),
     );
     return outcome(`${plural(described.length, 'subject')} as in schemas/, compatibility as declared`, [

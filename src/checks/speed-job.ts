@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/units.ts';
 import { isRecord } from '../state/json-file.ts';
-import type { Check, CheckContext, Finding } from './contract.ts';
 import { lateForSpeed } from './consumer-lag.ts';
+import type { Check, CheckContext, Finding } from './contract.ts';
 import { commandFor, jsonAt, outcome, plural } from './support.ts';
 
 /** A query that has nothing to read says nothing; one that has, and says nothing for so long, hangs. */
@@ -23,7 +23,11 @@ export const speedJob: Check = {
     const batch = typeof speed.batchId === 'number' ? `batch ${speed.batchId}, ` : '';
     return outcome(
       `running, ${batch}last progress ${age === null ? 'not yet' : `${formatDuration(Math.max(0, age))} ago`}`,
-      [stateFinding(context, status, queries), await hangs(context, speed, age), circuitFinding(context, status.clickhouse)],
+      [
+        stateFinding(context, status, queries),
+        await hangs(context, speed, age),
+        circuitFinding(context, status.clickhouse),
+      ],
     );
   },
 };
