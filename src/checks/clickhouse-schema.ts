@@ -18,7 +18,7 @@ export const clickhouseSchema: Check = {
       const files = await migrationFiles(join(context.projectRoot, 'templates', 'clickhouse', 'migrations'));
       const [migrations, present, projections] = await Promise.all([
         migrationFindings(context, client, files),
-        objectFindings(context, client),
+        objectFindings(context, client, files),
         projectionFindings(client, files),
       ]);
       return outcome(`${plural(files.length, 'migration')} applied; tables, columns, projections and views are there`, [
@@ -94,7 +94,11 @@ async function migrationFindings(
   ];
 }
 
-async function objectFindings(context: CheckContext, client: ClickHouseClient): Promise<Finding[]> {
+async function objectFindings(
+  context: CheckContext,
+  client: ClickHouseClient,
+  files: readonly MigrationFile[],
+): Promise<Finding[]> {
   const columns = await client.rows<{ table: string; name: string }>(
     `SELECT table, name FROM system.columns WHERE database = '${database}'`,
   );
@@ -116,12 +120,13 @@ async function objectFindings(context: CheckContext, client: ClickHouseClient): 
     const { properties = {}, required = [] } = schemas[file] ?? {};
     const lacking = Object.keys(properties).filter((name) => !present.has(name));
     if (lacking.length === 0) continue;
-    const optional = lacking.every((name) => !required.includes(name));
+    // `up` adds a column for a new optional field; one that a migration declares has a type of its own.
+    const isNew = (name: string) => !required.includes(name) && !files.some(({ text }) => new RegExp(`^\\s+${name} `, 'm').test(text));
     findings.push({
       severity: 'error',
       what: `Table ${table} of ClickHouse lacks ${plural(lacking.length, 'column')} of schemas/${file}: ${some(lacking)}`,
-      why: 'These fields are not in the speed layer: it drops them, or its inserts fail.',
-      fix: { command: commandFor(context, 'up'), safe: optional },
+      why: 'These fields are not in the speed layer: it drops them, or its inserts fail. A column that a migration declares stands there with its type.',
+      fix: lacking.every(isNew) ? { command: commandFor(context, 'up'), safe: true } : null,
     });
   }
   return findings;
