@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants, createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LambdaError, preflightError } from '../core/errors.ts';
@@ -287,4 +287,9 @@ export async function openRead(path: string): Promise<ReadFile | null> {
 /** Inode of the file a path names now, null when there is none. */
 export async function inodeOf(path: string): Promise<number | null> {
   return (await fs.stat(path).catch(() => null))?.ino ?? null;
+}
+
+/** A file's bytes in pieces of up to a mebibyte. */
+export function readChunks(path: string): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20 });
 }

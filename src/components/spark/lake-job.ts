@@ -9,7 +9,7 @@ import { lakeSecrets, lakeSettings } from './lake-settings.ts';
  * which takes half the CPU of a short run.
  */
 const sparkVerbs: readonly string[] = ['query', 'maintain', 'append'];
-const longVerbs: readonly string[] = ['maintain', 'append'];
+const longVerbs: readonly string[] = ['maintain', 'append', 'ids'];
 
 /** Looks into the lake and looks after it: lambdactl.lake.LakeTool of dags-repo/spark. Arguments: a verb and what it takes. */
 export const lakeJob: JobDefinition = {
