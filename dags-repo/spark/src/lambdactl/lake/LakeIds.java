@@ -120,8 +120,8 @@ final class LakeIds {
         for (Record record : records) {
           if (fields == null) fields = new Fields(record);
           fields.record = record;
-          int partition = (Integer) record.getField("_kafka_partition");
-          long offset = (Long) record.getField("_offset");
+          int partition = number(record, "_kafka_partition").intValue();
+          long offset = number(record, "_offset").longValue();
           if (!inWindow(partition, offset)) continue;
           long time = millis(record, table.time());
           long age = millis(record, "_time") - time;
@@ -139,8 +139,8 @@ final class LakeIds {
     for (FileScanTask task : files(source)) {
       try (CloseableIterable<Record> records = open(source, task, schema)) {
         for (Record record : records) {
-          int partition = (Integer) record.getField("_kafka_partition");
-          long offset = (Long) record.getField("_offset");
+          int partition = number(record, "_kafka_partition").intValue();
+          long offset = number(record, "_offset").longValue();
           if (!table.topic().equals(record.getField("_topic")) || !inWindow(partition, offset)) continue;
           rejected++;
           sink.put(REJECTED, partition, offset, null, null);
@@ -152,6 +152,11 @@ final class LakeIds {
   private boolean inWindow(int partition, long offset) {
     long[] range = ranges.get(partition);
     return range != null && offset >= range[0] && offset < range[1];
+  }
+
+  /** -1 of a row that somebody put there without saying whence: in no window. */
+  private static Number number(Record record, String field) {
+    return record.getField(field) instanceof Number number ? number : -1;
   }
 
   private static long millis(Record record, String field) {
