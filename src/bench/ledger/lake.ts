@@ -117,14 +117,19 @@ async function* wholeRecords(chunks: AsyncIterable<Uint8Array>): AsyncIterable<U
 const unfit = ['malformed_json', 'missing_field', 'wrong_type', 'unknown_type'] as const;
 
 /** The counts of one topic as hops of the report. */
-export function lakeHops(topic: 'user_events' | 'transactions', counts: LakeCounts, expectation: Expectation): HopLedger[] {
+export function lakeHops(
+  topic: 'user_events' | 'transactions',
+  counts: LakeCounts,
+  expectation: Expectation,
+): HopLedger[] {
   const hop = 'lake';
   const store = `lake.${topic}`;
   const hops = [
     counts.places.result({
       hop,
       store: `${store} + lake.rejected`,
-      method: 'every place (partition, offset) that Kafka gave out during the run, once in the table or among the rejected',
+      method:
+        'every place (partition, offset) that Kafka gave out during the run, once in the table or among the rejected',
     }),
     counts.rows.result({
       hop,
@@ -141,17 +146,17 @@ export function lakeHops(topic: 'user_events' | 'transactions', counts: LakeCoun
   const bySum = 'number of records in the places of the run against the bad records that were sent';
   return [
     ...hops,
-    sumHop({ hop, store: 'lake.rejected', method: `${bySum}: those that do not fit the schema` }, unfitSent, counts.rejected),
+    sumHop(
+      { hop, store: 'lake.rejected', method: `${bySum}: those that do not fit the schema` },
+      unfitSent,
+      counts.rejected,
+    ),
     sumHop({ hop, store: `${store}, time out of range`, method: bySum }, outSent, counts.outOfTime),
   ];
 }
 
 /** Fewer are lost, more are doubled. */
-export function sumHop(
-  where: Pick<HopLedger, 'hop' | 'store' | 'method'>,
-  expected: number,
-  found: number,
-): HopLedger {
+export function sumHop(where: Pick<HopLedger, 'hop' | 'store' | 'method'>, expected: number, found: number): HopLedger {
   const counts: Counts = {
     expected,
     found,

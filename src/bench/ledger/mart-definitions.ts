@@ -85,14 +85,23 @@ function dailyMetrics(day: string): Mart {
     'SELECT COUNT(*) AS TRANSACTIONS, COUNT_IF(IS_COMPLETED) AS COMPLETED_TRANSACTIONS, COALESCE(SUM(IFF(IS_COMPLETED, TOTAL_AMOUNT, 0)), 0) AS REVENUE, ' +
     `COALESCE(SUM(IFF(IS_COMPLETED, QUANTITY, 0)), 0) AS ITEMS_SOLD FROM ${transactions} WHERE CREATED_DATE = ${day}`;
   const counts = [...types, 'TRANSACTIONS'];
-  const amounts = ['EVENTS', 'UNIQUE_USERS', 'SESSIONS', 'CONVERTED_SESSIONS', 'COMPLETED_TRANSACTIONS', 'ITEMS_SOLD', 'REVENUE'];
+  const amounts = [
+    'EVENTS',
+    'UNIQUE_USERS',
+    'SESSIONS',
+    'CONVERTED_SESSIONS',
+    'COMPLETED_TRANSACTIONS',
+    'ITEMS_SOLD',
+    'REVENUE',
+  ];
   return {
     table: 'MARTS.DAILY_METRICS',
     base: `SELECT TO_VARCHAR(${day}) AS K, ${list([...counts, ...amounts])} FROM (${ofEvents}) AS e CROSS JOIN (${ofSessions}) AS s CROSS JOIN (${ofSales}) AS t`,
     rows: `SELECT TO_VARCHAR(METRIC_DATE) AS K, ${added([...counts, ...amounts])} FROM MARTS.DAILY_METRICS WHERE METRIC_DATE = ${day} GROUP BY METRIC_DATE`,
     counts,
     amounts,
-    method: 'events by type and transactions of the date against STAGING; users, sessions, items and revenue must agree',
+    method:
+      'events by type and transactions of the date against STAGING; users, sessions, items and revenue must agree',
   };
 }
 
@@ -130,7 +139,15 @@ function sessionConversion(day: string): Mart {
 }
 
 function tierBehavior(day: string): Mart {
-  const amounts = ['EVENTS', 'PRODUCT_VIEWS', 'ADD_TO_CARTS', 'PURCHASES', 'CONVERTED_SESSIONS', 'REVENUE', 'ITEMS_PURCHASED'];
+  const amounts = [
+    'EVENTS',
+    'PRODUCT_VIEWS',
+    'ADD_TO_CARTS',
+    'PURCHASES',
+    'CONVERTED_SESSIONS',
+    'REVENUE',
+    'ITEMS_PURCHASED',
+  ];
   const tier = "COALESCE(u.TIER, 'unknown')";
   return {
     table: 'MARTS.TIER_BEHAVIOR',

@@ -26,7 +26,9 @@ export async function countMarts(
 
 async function countMart(client: WarehouseClient, mart: Mart): Promise<HopLedger> {
   const joined = joinedRows(mart);
-  const sums = ['EXPECTED', 'FOUND', 'LOST', 'DOUBLED', 'ALIEN', 'ALTERED'].map((name) => `COALESCE(SUM(${name}), 0) AS ${name}`);
+  const sums = ['EXPECTED', 'FOUND', 'LOST', 'DOUBLED', 'ALIEN', 'ALTERED'].map(
+    (name) => `COALESCE(SUM(${name}), 0) AS ${name}`,
+  );
   const [row = {}] = await client.rows(`${joined} SELECT ${sums.join(', ')} FROM verdicts`);
   const [expected, found, lost, doubled, alien, altered] = [
     row.EXPECTED,
@@ -57,7 +59,9 @@ async function examplesOf(client: WarehouseClient, joined: string): Promise<HopL
   const examples: HopLedger['examples'][number][] = [];
   for (const kind of defects) {
     const name = kind.toUpperCase();
-    const rows = await client.rows<WarehouseRow>(`${joined} SELECT K FROM verdicts WHERE ${name} > 0 ORDER BY K LIMIT ${examplesAKind}`);
+    const rows = await client.rows<WarehouseRow>(
+      `${joined} SELECT K FROM verdicts WHERE ${name} > 0 ORDER BY K LIMIT ${examplesAKind}`,
+    );
     examples.push(...rows.map(({ K: key }) => ({ kind, id: String(key) })));
   }
   return examples;

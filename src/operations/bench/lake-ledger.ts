@@ -39,7 +39,9 @@ export interface LakeLedger {
 /** The fields of each stream by which its records are compared. */
 export async function contentsOf(): Promise<Readonly<Record<StreamName, Entity>>> {
   const [events, sales] = await Promise.all(
-    benchStreams.map(async (name) => contentOf(name, await loadSchema(join(projectRoot, 'schemas', layoutOf(name).schema)))),
+    benchStreams.map(async (name) =>
+      contentOf(name, await loadSchema(join(projectRoot, 'schemas', layoutOf(name).schema))),
+    ),
   );
   if (events === undefined || sales === undefined) throw new Error('there are two streams');
   return { user_events: events, transactions: sales };
@@ -49,7 +51,11 @@ export async function contentsOf(): Promise<Readonly<Record<StreamName, Entity>>
  * Counts what the lake holds of a run, by place in Kafka, by id and by content; the lake must hold what Kafka holds (checkLake).
  * @throws LambdaError NOT_UP, KAFKA_REFUSED, LAKE_FAILED; the signal's reason
  */
-export function lakeLedger(stack: OpenStack, request: LakeLedgerRequest, context: OperationContext): Promise<LakeLedger> {
+export function lakeLedger(
+  stack: OpenStack,
+  request: LakeLedgerRequest,
+  context: OperationContext,
+): Promise<LakeLedger> {
   return step(context, { id: 'ledger/lake', title: 'Ledger of the lake' }, async () => {
     const { expectation, from, since } = request;
     const to = request.to ?? (await endOffsets(await brokersOf(stack.runtime), benchStreams));

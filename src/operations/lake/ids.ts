@@ -56,14 +56,14 @@ export async function withLakeIds<T>(
 const spansSchema = z.object({ spans: z.array(z.tuple([z.int(), z.int()])) });
 
 /**
- * Times of events that a table may hold, from metadata alone: between these spans it holds none.
+ * Times of events that tables may hold, from metadata alone: between these spans they hold none.
  * @returns [first, last] ms since 1970 of data files, in order, overlapping ones joined
  * @throws LambdaError NOT_UP, LAKE_FAILED
  */
 export async function lakeSpans(
   stack: OpenStack,
-  table: LakeIdsRequest['table'],
+  tables: readonly LakeIdsRequest['table'][],
   context: OperationContext,
 ): Promise<readonly (readonly [number, number])[]> {
-  return (await runLake(stack, ['spans', '--', table], spansSchema, context)).result.spans;
+  return (await runLake(stack, ['spans', '--', ...tables], spansSchema, context)).result.spans;
 }

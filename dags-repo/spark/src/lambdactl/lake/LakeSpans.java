@@ -17,11 +17,16 @@ final class LakeSpans {
   private LakeSpans() {}
 
   /** @return {"spans": [[first, last], …]} epoch ms, in order, overlapping ones joined; of a table that is missing none */
-  static Map<String, Object> run(Lake lake, String name) throws IOException {
+  static Map<String, Object> run(Lake lake, List<String> names) throws IOException {
+    List<long[]> spans = new ArrayList<>();
+    for (String name : names) add(lake, name, spans);
+    return Map.of("spans", joined(spans));
+  }
+
+  private static void add(Lake lake, String name, List<long[]> spans) throws IOException {
     String bare = name.startsWith("lake.") ? name.substring(5) : name;
     String time = lake.config.tables.stream().filter(t -> t.name().equals(bare) && t.time() != null).findFirst()
         .orElseThrow(() -> new LakeException("UNKNOWN_TABLE", "lake." + bare + " is no table of events.")).time();
-    List<long[]> spans = new ArrayList<>();
     if (lake.names().contains(bare)) {
       Table table = lake.load(bare);
       int field = table.schema().findField(time).fieldId();
@@ -31,7 +36,6 @@ final class LakeSpans {
         }
       }
     }
-    return Map.of("spans", joined(spans));
   }
 
   /** A file without bounds may hold any time: ends that JavaScript's numbers still hold. */

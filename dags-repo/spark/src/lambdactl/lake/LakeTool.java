@@ -19,7 +19,7 @@ public final class LakeTool {
   private static final Logger log = LoggerFactory.getLogger(LakeTool.class);
   private static final String USAGE = "usage: --conf-file FILE tables | snapshots TABLE | offsets [--counts] | "
       + "wait --offsets JSON [--timeout SECONDS] | ensure | query [--as-of TIME] [--max-rows N] -- SQL | maintain [TABLE …] | append TABLE FILE | "
-      + "ids TABLE --window JSON --columns JSON --since MS --file FILE | spans TABLE";
+      + "ids TABLE --window JSON --columns JSON --since MS --file FILE | spans TABLE …";
 
   private LakeTool() {}
 
@@ -80,7 +80,7 @@ public final class LakeTool {
         return LakeIds.run(lake, only(rest), json.readTree(options.getOrDefault("--window", "{}")), json.readTree(options.getOrDefault("--columns", "[]")),
             Long.parseLong(options.getOrDefault("--since", "0")), Path.of(options.getOrDefault("--file", "")));
       }
-      case "spans": return LakeSpans.run(lake, only(rest));
+      case "spans": return LakeSpans.run(lake, rest);
       case "maintain": {
         for (String name : rest) lake.load(name);
         List<String> names = rest.isEmpty() ? lake.names() : rest.stream().map(n -> n.startsWith("lake.") ? n.substring(5) : n).toList();

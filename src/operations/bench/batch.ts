@@ -1,0 +1,230 @@
+import { type FreeTime, freeTime } from '../../bench/free-time.ts';
+import { Expectation, expectationOptions } from '../../bench/ledger/expectation.ts';
+import { countKafka, startOffsets } from '../../bench/ledger/kafka.ts';
+import { countMarts } from '../../bench/ledger/marts.ts';
+import { ledgerReport } from '../../bench/ledger/speed-ledger.ts';
+import { countWarehouse } from '../../bench/ledger/warehouse.ts';
+import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
+import { messageOf } from '../../core/errors.ts';
+import { step } from '../../core/events.ts';
+import type { RunOptions } from '../../generator/options.ts';
+import { type GeneratorResult, runGenerator } from '../../generator/run.ts';
+import { type BatchReport, runBatch } from '../batch/run.ts';
+import { brokersOf } from '../brokers.ts';
+import { lakeSpans } from '../lake/ids.ts';
+import { reconcile } from '../reconcile.ts';
+import { withWarehouse } from '../warehouse.ts';
+import { benchStreams, contentsOf, lakeLedger, type Offsets } from './lake-ledger.ts';
+import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
+
+const defaultEvents = 1_000_000;
+/** Events a second of event time: how long a stretch of the day they fill. */
+const defaultRate = 20_000;
+/** Kafka forgets records by their own time; two days before it would. */
+const daysBack = 5;
+
+/** A day's events through lake, Spark, RAW and dbt to the marts, and a count of every id on the way. */
+export const batchScenario: Scenario = async (context) => new BatchRun(context).complete();
+
+interface Sent {
+  options: RunOptions;
+  result: GeneratorResult;
+  from: Offsets;
+  /** Epoch ms when the generator began. */
+  since: number;
+  date: string;
+}
+
+class BatchRun {
+  private readonly context: ScenarioContext;
+  private readonly events: number;
+  private readonly rate: number;
+  private readonly notes: string[] = [];
+
+  constructor(context: ScenarioContext) {
+    this.context = context;
+    this.events = context.request.events ?? defaultEvents;
+    this.rate = context.request.rate ?? defaultRate;
+  }
+
+  async complete(): Promise<ScenarioFindings> {
+    const { context } = this;
+    const sent = await this.send();
+    const batch = await this.untilAborted(() =>
+      context.measure(
+        async () => ({ sent: sent.result.sent, visible: null, latencyMs: null }),
+        () => runBatch(context.stack, sent.date, context),
+      ),
+    );
+    if (batch?.ok === false)
+      this.notes.push(`Tests of dbt or rules of quality do not hold: lambdactl batch run --date ${sent.date}`);
+    const reconciled = batch === null ? null : await this.untilAborted(() => this.reconciled(sent.date));
+    const ledger = batch === null ? null : await this.untilAborted(() => this.ledger(sent));
+    return this.findings(sent, batch, reconciled, ledger);
+  }
+
+  /** The load, told as history: event time passes at the rate, and nothing waits for the clock. */
+  private async send(): Promise<Sent> {
+    const { context, events, rate } = this;
+    const bootstrap = await brokersOf(context.stack.runtime);
+    const { from: startTime, date } = await this.place((events / rate) * 1000);
+    const from = await startOffsets(bootstrap);
+    const since = Date.now();
+    const { seed } = context.request;
+    const sink = { type: 'kafka' as const, bootstrap };
+    const options: RunOptions = { seed, rate, count: events, startTime, paced: false, sink };
+    const result = await step(context, { id: 'generate', title: `Generate ${events} events of ${date}` }, async () => {
+      const value = await runGenerator(options, {
+        signal: context.signal,
+        onProgress: ({ sent: done }) =>
+          context.emit({ type: 'progress', id: 'generate', done, total: events, unit: 'events' }),
+      });
+      return { value, detail: `${value.sent} sent, ${Math.round(value.achievedRate)}/s` };
+    });
+    return { options, result, from, since, date };
+  }
+
+  /** A stretch of time that no other event is in: only then can every row in it be asked for its id. */
+  private async place(lengthMs: number): Promise<FreeTime> {
+    const { stack } = this.context;
+    const now = Date.now();
+    const found = freeTime(await lakeSpans(stack, benchStreams, this.context), { lengthMs, now, days: daysBack });
+    if (found !== null) return found;
+    this.notes.push(
+      `No stretch of ${Math.ceil(lengthMs / 1000)} s was free of other events within ${daysBack} days: in RAW and STAGING theirs count as alien.`,
+    );
+    return { from: now - lengthMs, date: new Date(now - lengthMs).toISOString().slice(0, 10) };
+  }
+
+  /** Only where the speed layer works: else there is nothing to compare with. */
+  private async reconciled(date: string): Promise<BenchReport['steps'][number] | null> {
+    const { context } = this;
+    const { services } = await context.stack.runtime.observe();
+    if (!services.some(({ component, pid }) => component === 'spark' && pid !== null)) {
+      this.notes.push('The speed layer does not run: the layers were not reconciled.');
+      return null;
+    }
+    const ref = { home: context.stack.home, stack: context.stack.name };
+    const report = await reconcile(
+      { ...ref, date, to: undefined, entity: 'all', repair: false, maxRows: 10, threshold: 'profile' },
+      context,
+    );
+    return { name: 'reconcile', elapsedMs: report.elapsedMs, detail: report.verdict };
+  }
+
+  private ledger(sent: Sent): Promise<LedgerReport> {
+    const { context } = this;
+    const { stack, profile, signal } = context;
+    return step(context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
+      const started = performance.now();
+      const { options, result, from, since, date } = sent;
+      const expectation = await Expectation.of(expectationOptions(options, result), signal);
+      const contents = await contentsOf();
+      await expectation.prepare(
+        { user_events: contents.user_events.columns, transactions: contents.transactions.columns },
+        signal,
+      );
+      const bootstrap = await brokersOf(stack.runtime);
+      // First: what the generator gave up is settled by what Kafka has.
+      const kafka = await countKafka(expectation, { bootstrap, from, signal });
+      const lake = await lakeLedger(stack, { expectation, from, since }, context);
+      const warehouse = await withWarehouse(stack.runtime, profile, 'snowflake', async (client) => {
+        const sessionTimeoutMinutes = profile.speed.sessionTimeoutMinutes;
+        const tables = await countWarehouse(expectation, client, contents, signal);
+        return [...tables, ...(await countMarts(client, { date, sessionTimeoutMinutes }, signal))];
+      });
+      const value = ledgerReport(expectation, [...kafka, ...lake.hops, ...warehouse], performance.now() - started);
+      const { lost, doubled, alien, altered } = value;
+      return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
+    });
+  }
+
+  /** null once Ctrl-C came, whatever that broke off. */
+  private async untilAborted<T>(work: () => Promise<T>): Promise<T | null> {
+    const { signal } = this.context;
+    if (signal.aborted) return null;
+    try {
+      return await work();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.notes.push(`Interrupted: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  private findings(
+    { result, options }: Sent,
+    batch: BatchReport | null,
+    reconciled: BenchReport['steps'][number] | null,
+    ledger: LedgerReport | null,
+  ): ScenarioFindings {
+    const { context, events, rate, notes } = this;
+    const partial = context.signal.aborted;
+    const records = result.sent + result.transactions;
+    const steps = [...(batch === null ? [] : stepsOf(batch)), ...(reconciled === null ? [] : [reconciled])];
+    return {
+      request: {
+        rate,
+        durationMs: null,
+        warmupMs: 0,
+        seed: result.seed,
+        events,
+        concurrency: null,
+      },
+      throughput: {
+        offered: rate,
+        achieved: result.achievedRate,
+        visible: batch === null ? null : (result.valid * 1000) / batch.elapsedMs,
+        records,
+        bytes: result.bytes,
+        lateMsMax: result.lateMsMax,
+      },
+      thresholds: partial ? [] : thresholdsOf(batch, ledger, context.profile.bench.batch.totalMs),
+      ledger,
+      // Events that were told as history have no latency of their own.
+      latencyMs: null,
+      steps,
+      queries: [],
+      reference: [],
+      notes: [
+        `The events were told as history from ${String(options.startTime === undefined ? '' : new Date(options.startTime).toISOString())} on, as fast as Kafka took them; "visible" is valid events by the whole time of the batch.`,
+        ...notes,
+      ],
+      records: result.sent,
+      workCpuSeconds: {},
+      partial,
+    };
+  }
+}
+
+function thresholdsOf(batch: BatchReport | null, ledger: LedgerReport | null, totalMs: number): ThresholdReport[] {
+  const atMost = (
+    name: string,
+    value: number | null,
+    limit: number,
+    unit: ThresholdReport['unit'],
+  ): ThresholdReport => ({
+    name,
+    limit,
+    value,
+    unit,
+    bound: 'max',
+    ok: value !== null && value <= limit,
+  });
+  const kinds = ['lost', 'doubled', 'alien', 'altered'] as const;
+  return [
+    atMost('batch in all', batch?.elapsedMs ?? null, totalMs, 'ms'),
+    ...kinds.map((kind) => atMost(kind, ledger?.[kind] ?? null, 0, 'records')),
+  ];
+}
+
+function stepsOf({ stepMs, check, spark, load, dbt, quality }: BatchReport): BenchReport['steps'] {
+  const details: Readonly<Record<string, string>> = {
+    check: check === undefined ? '' : `waited ${(check.waitedMs / 1000).toFixed(1)} s for the lake`,
+    spark: spark === undefined ? '' : `${spark.rows} rows, ${spark.duplicates} re-sends left out`,
+    load: load === undefined ? '' : `${load.reduce((sum, { rows }) => sum + rows, 0)} rows`,
+    dbt: dbt === undefined ? '' : `${dbt.counts.success} done${dbt.ok ? '' : ', not everything holds'}`,
+    quality: quality === undefined ? '' : quality.ok ? 'all rules hold' : 'below the threshold',
+  };
+  return Object.entries(stepMs).map(([name, elapsedMs]) => ({ name, elapsedMs, detail: details[name] ?? '' }));
+}
