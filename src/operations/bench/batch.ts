@@ -1,20 +1,16 @@
 import { type FreeTime, freeTime } from '../../bench/free-time.ts';
-import { Expectation, expectationOptions } from '../../bench/ledger/expectation.ts';
-import { countKafka, startOffsets } from '../../bench/ledger/kafka.ts';
-import { countMarts } from '../../bench/ledger/marts.ts';
-import { ledgerReport } from '../../bench/ledger/speed-ledger.ts';
-import { countWarehouse } from '../../bench/ledger/warehouse.ts';
+import { startOffsets } from '../../bench/ledger/kafka.ts';
 import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
-import { type GeneratorResult, runGenerator } from '../../generator/run.ts';
+import { runGenerator } from '../../generator/run.ts';
 import { type BatchReport, runBatch } from '../batch/run.ts';
 import { brokersOf } from '../brokers.ts';
 import { lakeSpans } from '../lake/ids.ts';
 import { reconcile } from '../reconcile.ts';
-import { withWarehouse } from '../warehouse.ts';
-import { benchStreams, contentsOf, lakeLedger, type Offsets } from './lake-ledger.ts';
+import { batchLedger, type SentDay } from './batch-ledger.ts';
+import { benchStreams } from './lake-ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultEvents = 1_000_000;
@@ -25,15 +21,6 @@ const daysBack = 5;
 
 /** A day's events through lake, Spark, RAW and dbt to the marts, and a count of every id on the way. */
 export const batchScenario: Scenario = async (context) => new BatchRun(context).complete();
-
-interface Sent {
-  options: RunOptions;
-  result: GeneratorResult;
-  from: Offsets;
-  /** Epoch ms when the generator began. */
-  since: number;
-  date: string;
-}
 
 class BatchRun {
   private readonly context: ScenarioContext;
@@ -59,12 +46,12 @@ class BatchRun {
     if (batch?.ok === false)
       this.notes.push(`Tests of dbt or rules of quality do not hold: lambdactl batch run --date ${sent.date}`);
     const reconciled = batch === null ? null : await this.untilAborted(() => this.reconciled(sent.date));
-    const ledger = batch === null ? null : await this.untilAborted(() => this.ledger(sent));
+    const ledger = batch === null ? null : await this.untilAborted(() => batchLedger(context, sent));
     return this.findings(sent, batch, reconciled, ledger);
   }
 
   /** The load, told as history: event time passes at the rate, and nothing waits for the clock. */
-  private async send(): Promise<Sent> {
+  private async send(): Promise<SentDay> {
     const { context, events, rate } = this;
     const bootstrap = await brokersOf(context.stack.runtime);
     const { from: startTime, date } = await this.place((events / rate) * 1000);
@@ -112,33 +99,6 @@ class BatchRun {
     return { name: 'reconcile', elapsedMs: report.elapsedMs, detail: report.verdict };
   }
 
-  private ledger(sent: Sent): Promise<LedgerReport> {
-    const { context } = this;
-    const { stack, profile, signal } = context;
-    return step(context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
-      const started = performance.now();
-      const { options, result, from, since, date } = sent;
-      const expectation = await Expectation.of(expectationOptions(options, result), signal);
-      const contents = await contentsOf();
-      await expectation.prepare(
-        { user_events: contents.user_events.columns, transactions: contents.transactions.columns },
-        signal,
-      );
-      const bootstrap = await brokersOf(stack.runtime);
-      // First: what the generator gave up is settled by what Kafka has.
-      const kafka = await countKafka(expectation, { bootstrap, from, signal });
-      const lake = await lakeLedger(stack, { expectation, from, since }, context);
-      const warehouse = await withWarehouse(stack.runtime, profile, 'snowflake', async (client) => {
-        const sessionTimeoutMinutes = profile.speed.sessionTimeoutMinutes;
-        const tables = await countWarehouse(expectation, client, contents, signal);
-        return [...tables, ...(await countMarts(client, { date, sessionTimeoutMinutes }, signal))];
-      });
-      const value = ledgerReport(expectation, [...kafka, ...lake.hops, ...warehouse], performance.now() - started);
-      const { lost, doubled, alien, altered } = value;
-      return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
-    });
-  }
-
   /** null once Ctrl-C came, whatever that broke off. */
   private async untilAborted<T>(work: () => Promise<T>): Promise<T | null> {
     const { signal } = this.context;
@@ -153,7 +113,7 @@ class BatchRun {
   }
 
   private findings(
-    { result, options }: Sent,
+    { result, options }: SentDay,
     batch: BatchReport | null,
     reconciled: BenchReport['steps'][number] | null,
     ledger: LedgerReport | null,
