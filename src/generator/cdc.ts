@@ -47,6 +47,17 @@ export interface CdcResult {
   aborted: boolean;
 }
 
+export type CdcTable = 'users' | 'products' | 'transactions';
+
+/** What one statement did. */
+export interface CdcStatement {
+  table: CdcTable;
+  kind: 'insert' | 'update' | 'delete';
+  /** Of the rows it named; all of them changed where `changed` says so many. */
+  keys: readonly string[];
+  changed: number;
+}
+
 /** Rows a statement changes, by pattern. */
 const statementRows: Record<CdcPattern, number> = { trickle: 1, bulk: 2000, burst: 100 };
 const burstPeriodMs = 10_000;
@@ -54,7 +65,7 @@ const burstShare = 0.1;
 /** Far above the seeded indexes, so that a later, larger seeding does not meet rows of a load. */
 const firstOwnIndex = 5_000_000;
 
-type Table = 'users' | 'products' | 'transactions';
+type Table = CdcTable;
 const keyOf: Record<Table, string> = { users: 'user_id', products: 'product_id', transactions: 'transaction_id' };
 
 /** What a shop does to its tables, by weight. Deletes take only rows that this load has inserted. */
@@ -119,13 +130,27 @@ export function dueAt(pattern: CdcPattern, rate: number, elapsed: number): numbe
   return ((rate * burstPeriodMs) / 1000) * (periods + Math.max(0, (progress - (1 - burstShare)) / burstShare));
 }
 
+export interface CdcLoadOptions {
+  users: number;
+  products: number;
+  seed: number;
+  /** Of several loads side by side: each changes only its own share of the rows that are there, so that no two meet in one. */
+  share?: { index: number; of: number };
+}
+
+interface Statement {
+  keys: readonly string[];
+  sql: string;
+  values: readonly unknown[];
+}
+
 /** The statements of a load, in an order that the seed determines. */
-class CdcLoad {
+export class CdcLoad {
   changed = 0;
   private statements = 0;
   private readonly database: ShopDatabase;
   private readonly random: Random;
-  private readonly options: { users: number; products: number; seed: number };
+  private readonly options: CdcLoadOptions;
   private readonly counts = { insert: 0, update: 0, delete: 0 };
   private readonly tables = { users: 0, products: 0, transactions: 0 };
   /** Keys of rows inserted here and not deleted yet, oldest first. */
@@ -134,7 +159,7 @@ class CdcLoad {
   private nextProduct: number;
   private readonly sales: Iterator<Transaction>;
 
-  constructor(database: ShopDatabase, options: { users: number; products: number; seed: number }) {
+  constructor(database: ShopDatabase, options: CdcLoadOptions) {
     this.database = database;
     this.options = options;
     this.random = new Random(seedOf(options.seed, 701));
@@ -146,37 +171,37 @@ class CdcLoad {
   }
 
   /** One statement that changes up to `rows` rows. */
-  async change(rows: number): Promise<void> {
+  async change(rows: number): Promise<CdcStatement> {
     const drawn = wordAt(actions, actionTable.pick(this.random));
     const own = this.own[drawn.table];
     // Only transactions of this load are known by id: where there are none yet, some are made.
     const needsOwn = drawn.kind === 'delete' || (drawn.table === 'transactions' && drawn.kind === 'update');
     const action: Action = needsOwn && own.length === 0 ? actions[0] : drawn;
-    const changed = await this.perform(action, rows);
+    const { table, kind } = action;
+    const { keys, sql, values } = this.statement(action, rows);
+    const changed = await this.database.execute(sql, values);
     this.statements++;
     this.changed += changed;
-    this.counts[action.kind] += changed;
-    this.tables[action.table] += changed;
+    this.counts[kind] += changed;
+    this.tables[table] += changed;
+    return { table, kind, keys, changed };
   }
 
-  private async perform({ table, kind }: Action, rows: number): Promise<number> {
-    if (kind === 'insert') return await this.insert(table, rows);
-    if (kind === 'delete') {
-      const keys = this.own[table].splice(0, rows);
-      return await this.database.execute(`delete from ${table} where ${keyOf[table]} = any($1::uuid[])`, [keys]);
-    }
-    return await this.update(table, rows);
+  private statement({ table, kind }: Action, rows: number): Statement {
+    if (kind === 'insert') return this.insert(table, rows);
+    if (kind === 'update') return this.update(table, rows);
+    const keys = this.own[table].splice(0, rows);
+    return { keys, sql: `delete from ${table} where ${keyOf[table]} = any($1::uuid[])`, values: [keys] };
   }
 
-  private async insert(table: Table, rows: number): Promise<number> {
+  private insert(table: Table, rows: number): Statement {
     const now = isoOf(Date.now());
     const made: object[] = [];
     for (let i = 0; i < rows; i++) made.push(this.newRow(table, now));
-    this.own[table].push(...made.map((row) => String((row as Record<string, unknown>)[keyOf[table]]))); // rows have their key
-    return await this.database.execute(
-      `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json) on conflict do nothing`,
-      [JSON.stringify(made)],
-    );
+    const keys = made.map((row) => String((row as Record<string, unknown>)[keyOf[table]])); // rows have their key
+    this.own[table].push(...keys);
+    const sql = `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json) on conflict do nothing`;
+    return { keys, sql, values: [JSON.stringify(made)] };
   }
 
   private newRow(table: Table, now: string): object {
@@ -185,32 +210,36 @@ class CdcLoad {
     return { ...this.sales.next().value, status: 'pending', created_at: now, updated_at: now };
   }
 
-  private async update(table: Table, rows: number): Promise<number> {
+  private update(table: Table, rows: number): Statement {
     const { random, options } = this;
     if (table === 'transactions') {
       const own = this.own.transactions;
       const keys = Array.from({ length: Math.min(rows, own.length) }, () => wordAt(own, random.below(own.length)));
       const status = wordAt(['completed', 'completed', 'failed', 'refunded', 'cancelled'], random.below(5));
       const sql = 'update transactions set status = $2, updated_at = $3 where transaction_id = any($1::uuid[])';
-      return await this.database.execute(sql, [keys, status, isoOf(Date.now())]);
+      return { keys, sql, values: [keys, status, isoOf(Date.now())] };
     }
     if (table === 'users') {
-      const keys = Array.from({ length: rows }, () => userAt(random.below(options.users)).user_id);
+      const keys = Array.from({ length: rows }, () => userAt(this.present(options.users)).user_id);
       // Mostly a login; now and then somebody rises to another tier.
       if (random.below(20) > 0) {
-        return await this.database.execute('update users set last_login = $2 where user_id = any($1::uuid[])', [
-          keys,
-          isoOf(Date.now()),
-        ]);
+        const sql = 'update users set last_login = $2 where user_id = any($1::uuid[])';
+        return { keys, sql, values: [keys, isoOf(Date.now())] };
       }
       const tier = wordAt(tiers, random.below(tiers.length));
-      return await this.database.execute('update users set tier = $2 where user_id = any($1::uuid[])', [keys, tier]);
+      return { keys, sql: 'update users set tier = $2 where user_id = any($1::uuid[])', values: [keys, tier] };
     }
-    const keys = Array.from({ length: rows }, () => productAt(random.below(options.products)).product_id);
+    const keys = Array.from({ length: rows }, () => productAt(this.present(options.products)).product_id);
     const factor = 0.95 + random.below(11) / 100;
     const sql =
       'update products set price = greatest(cost + 0.01, round(price * $2, 2)) where product_id = any($1::uuid[])';
-    return await this.database.execute(sql, [keys, factor]);
+    return { keys, sql, values: [keys, factor] };
+  }
+
+  /** Index of a row that is there, of this load's share. */
+  private present(rows: number): number {
+    const { index, of } = this.options.share ?? { index: 0, of: 1 };
+    return Math.min(rows - 1, this.random.below(Math.max(1, Math.floor(rows / of))) * of + index);
   }
 
   result() {

@@ -64,6 +64,50 @@ export async function selectRows(
   }
 }
 
+/** What one statement answered, and what it cost the server. */
+export interface Answer {
+  rows: readonly Record<string, unknown>[];
+  /** Rows of tables or projections that the server read for it. */
+  rowsRead: number;
+}
+
+/** Statements as dashboards send them, over and over. */
+export interface DashboardClient {
+  /**
+   * @param params values of {name:Type} in the statement
+   * @param settings of the server, for this statement
+   * @throws LambdaError BAD_SQL, CLICKHOUSE_UNREACHABLE
+   */
+  ask(
+    sql: string,
+    params: Readonly<Record<string, unknown>>,
+    settings?: Readonly<Record<string, string | number>>,
+  ): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** @param connections kept open at most */
+export function openDashboards(server: Server, database: string, connections: number): DashboardClient {
+  const client = connect(server, database, connections);
+  return {
+    ask: async (query, params, settings = {}) => {
+      try {
+        const result = await client.query({
+          query,
+          format: 'JSON',
+          query_params: { ...params },
+          clickhouse_settings: { ...settings },
+        });
+        const { data, statistics } = await result.json<Record<string, unknown>>();
+        return { rows: data, rowsRead: statistics?.rows_read ?? 0 };
+      } catch (error) {
+        throw explain(error, server.url);
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
 /** 64-bit integers come as text; those that a JSON number holds exactly become numbers. */
 function narrowed(row: Record<string, unknown>, wide: readonly string[]): Record<string, unknown> {
   const result = { ...row };
@@ -73,10 +117,15 @@ function narrowed(row: Record<string, unknown>, wide: readonly string[]): Record
   return result;
 }
 
-function connect({ url, user, password }: Pick<Server, 'url' | 'user' | 'password'>, database: string) {
+function connect(
+  { url, user, password }: Pick<Server, 'url' | 'user' | 'password'>,
+  database: string,
+  connections?: number,
+) {
   return createClient({
     url,
     database,
+    ...(connections === undefined ? {} : { max_open_connections: connections }),
     ...(user === null ? {} : { username: user }),
     ...(password === null ? {} : { password }),
     request_timeout: 60_000,
