@@ -24,12 +24,15 @@ export interface CapturedChange {
 }
 
 interface Row {
-  /** Committed and not captured yet, in the order of the row's changes. */
-  applied: AppliedChange[];
-  /** Captured before their commit was told here. */
-  captured: CapturedChange[];
+  /** Committed and not captured yet; `turn` counts the row's changes. */
+  applied: { change: AppliedChange; turn: number }[];
+  /** Captured before their commit was told here; `late`: its log position lies before that of a record that came earlier. */
+  captured: { change: CapturedChange; late: boolean }[];
   /** Of every record of the row. */
   positions: number[];
+  turns: number;
+  /** Turn of the newest change that was captured. */
+  newestTurn: number;
 }
 
 interface Totals {
@@ -66,7 +69,8 @@ export class CdcLedger {
   applied(change: AppliedChange): void {
     this.of(change.table).expected += 1;
     const row = this.row(change);
-    row.applied.push(change);
+    row.applied.push({ change, turn: row.turns });
+    row.turns += 1;
     this.match(row);
   }
 
@@ -80,9 +84,8 @@ export class CdcLedger {
       remember(totals, 'doubled', change.key);
       return;
     }
-    if (change.lsn < (row.positions.at(-1) ?? 0)) this.outOfOrder(change);
+    row.captured.push({ change, late: row.positions.some((position) => position > change.lsn) });
     row.positions.push(change.lsn);
-    row.captured.push(change);
     this.match(row);
   }
 
@@ -99,8 +102,9 @@ export class CdcLedger {
   /** Counts what is left over: committed and never captured is lost, captured and never committed here is alien. Once, at the end. */
   settle(): HopLedger[] {
     for (const { applied, captured } of this.rows.values()) {
-      for (const { table, key } of applied) remember(this.of(table), 'lost', key);
-      for (const { table, key } of captured) {
+      for (const { change } of applied) remember(this.of(change.table), 'lost', change.key);
+      for (const { change } of captured) {
+        const { table, key } = change;
         const totals = this.of(table);
         totals.alien += 1;
         remember(totals, 'alien', key);
@@ -117,25 +121,23 @@ export class CdcLedger {
       }));
   }
 
-  /** Pairs the oldest of both sides. Another operation than was made is a change that is missing or in the wrong place. */
+  /** Pairs the oldest record with the oldest change of its kind; a change that was passed over is lost, or comes too late. */
   private match(row: Row): void {
     for (;;) {
-      const [applied, captured] = [row.applied[0], row.captured[0]];
-      if (applied === undefined || captured === undefined) return;
-      if (applied.kind === captured.kind) {
-        row.applied.shift();
-        row.captured.shift();
-        this.arrived(applied, captured);
-        continue;
-      }
-      // What was made before it never came, or it was never made here.
-      const later = row.applied.findIndex(({ kind }) => kind === captured.kind);
-      if (later === -1) return;
-      const [found] = row.applied.splice(later, 1);
+      const [record] = row.captured;
+      if (record === undefined) return;
+      const { change, late } = record;
+      const place = row.applied.findIndex(({ change: { kind } }) => kind === change.kind);
+      const [made] = place === -1 ? [] : row.applied.splice(place, 1);
+      if (made === undefined) return;
       row.captured.shift();
-      if (found === undefined) return;
-      this.outOfOrder(captured);
-      this.arrived(found, captured);
+      if (late || made.turn < row.newestTurn) {
+        const totals = this.of(change.table);
+        totals.altered += 1;
+        remember(totals, 'altered', change.key);
+      }
+      row.newestTurn = Math.max(row.newestTurn, made.turn);
+      this.arrived(made.change, change);
     }
   }
 
@@ -147,17 +149,11 @@ export class CdcLedger {
     this.fromCommit.add(receivedMs - committedMs);
   }
 
-  private outOfOrder({ table, key }: CapturedChange): void {
-    const totals = this.of(table);
-    totals.altered += 1;
-    remember(totals, 'altered', key);
-  }
-
   private row({ table, key }: { table: string; key: string }): Row {
     const id = `${table} ${key}`;
     const present = this.rows.get(id);
     if (present !== undefined) return present;
-    const made: Row = { applied: [], captured: [], positions: [] };
+    const made: Row = { applied: [], captured: [], positions: [], turns: 0, newestTurn: -1 };
     this.rows.set(id, made);
     return made;
   }

@@ -28,7 +28,7 @@ export const dashboardQueries: readonly DashboardQuery[] = [
   {
     name: 'active_users_now',
     about: 'users seen within the last five minutes',
-    sql: `SELECT uniqCombinedMerge(12)(users) AS active_users FROM active_users_by_minute_mv WHERE minute >= ${windowStart(5)}`,
+    sql: `SELECT uniqCombined(12)(user_id) AS active_users FROM user_events_realtime WHERE toStartOfMinute(timestamp) >= ${windowStart(5)}`,
   },
   {
     name: 'revenue_by_minute',

@@ -5,10 +5,10 @@ import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/
 import type { LatencyReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { LambdaError } from '../../core/errors.ts';
 import { domainEpoch } from '../../generator/users.ts';
-import { cdcTables } from '../../platform/pipeline.ts';
+import { cdcTables, replication } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { type TailedRecord, TopicTail } from '../../probes/kafka-tail.ts';
-import { openPostgres } from '../../probes/postgres.ts';
+import { openPostgres, type PostgresClient } from '../../probes/postgres.ts';
 import type { Server } from '../../probes/server.ts';
 import { brokersOf } from '../brokers.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
@@ -20,7 +20,9 @@ const rowsPerConnection = 500;
 const fewestConnections = 2;
 const mostConnections = 16;
 /** Without anything new for so long, what is missing is taken as lost. */
-const stalledAfterMs = 20_000;
+const stalledAfterMs = 45_000;
+/** A connector that has just started takes its snapshot first. */
+const streamingWithinMs = 60_000;
 /** And so long is looked for copies behind the last change. */
 const lookBehindMs = 1000;
 const database = 'shop';
@@ -29,7 +31,7 @@ const prefix = 'cdc.postgres.';
 /** Inserts, updates and deletes in the shop's PostgreSQL → Debezium → Kafka. */
 export const cdcScenario: Scenario = async (context) => {
   const server = await context.stack.runtime.endpoint('postgres', 'sql');
-  const seeded = await seededRows(server, context.stack.name);
+  const seeded = await prepare(server, context);
   const bootstrap = await brokersOf(context.stack.runtime);
   const tail = new TopicTail(bootstrap);
   try {
@@ -39,24 +41,53 @@ export const cdcScenario: Scenario = async (context) => {
   }
 };
 
-/** What updates take. Rows that loads have inserted are younger than the shop's own. @throws LambdaError BENCH_NOT_SEEDED */
-async function seededRows(server: Server, stack: string): Promise<{ users: number; products: number }> {
+/** @throws LambdaError BENCH_NOT_SEEDED, BENCH_CDC_IDLE */
+async function prepare(
+  server: Server,
+  { stack, signal }: ScenarioContext,
+): Promise<{ users: number; products: number }> {
   const client = await openPostgres(server, database);
   try {
-    const count = async (table: string, column: string) => {
-      const sql = `select count(*)::int as n from ${table} where ${column} < $1`;
-      const [row] = await client.query<{ n: number }>(sql, [new Date(domainEpoch)]);
-      return row?.n ?? 0;
-    };
-    const [users, products] = [await count('users', 'registration_date'), await count('products', 'created_at')];
-    if (users > 0 && products > 0) return { users, products };
+    const rows = await seededRows(client, stack.name);
+    await untilStreaming(client, signal);
+    return rows;
   } finally {
     await client.close();
   }
+}
+
+/** What updates take. Rows that loads have inserted are younger than the shop's own. */
+async function seededRows(client: PostgresClient, stack: string): Promise<{ users: number; products: number }> {
+  const count = async (table: string, column: string) => {
+    const sql = `select count(*)::int as n from ${table} where ${column} < $1`;
+    const [row] = await client.query<{ n: number }>(sql, [new Date(domainEpoch)]);
+    return row?.n ?? 0;
+  };
+  const [users, products] = [await count('users', 'registration_date'), await count('products', 'created_at')];
+  if (users > 0 && products > 0) return { users, products };
   throw new LambdaError('The shop’s database has no users or products that could be changed.', {
     code: 'BENCH_NOT_SEEDED',
     category: 'preflight',
     actions: [stack === 'default' ? 'lambdactl seed' : `lambdactl seed --stack ${stack}`],
+  });
+}
+
+/** Debezium takes its slot when the snapshot is done: what changes before that may arrive as part of the snapshot. */
+async function untilStreaming(client: PostgresClient, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  while (!signal.aborted) {
+    const sql = 'select active from pg_replication_slots where slot_name = $1';
+    const [slot] = await client.query<{ active: boolean }>(sql, [replication.slot]);
+    if (slot?.active === true) return;
+    if (performance.now() - started > streamingWithinMs) break;
+    await sleep(500, undefined, { signal }).catch(() => undefined);
+  }
+  if (signal.aborted) return;
+  throw new LambdaError('Debezium does not read the log of the shop’s database: nothing would arrive.', {
+    code: 'BENCH_CDC_IDLE',
+    category: 'preflight',
+    actions: ['lambdactl doctor connect', 'lambdactl up'],
+    retryable: true,
   });
 }
 
