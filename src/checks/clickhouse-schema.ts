@@ -121,7 +121,8 @@ async function objectFindings(
     const lacking = Object.keys(properties).filter((name) => !present.has(name));
     if (lacking.length === 0) continue;
     // `up` adds a column for a new optional field; one that a migration declares has a type of its own.
-    const isNew = (name: string) => !required.includes(name) && !files.some(({ text }) => new RegExp(`^\\s+${name} `, 'm').test(text));
+    const isNew = (name: string) =>
+      !required.includes(name) && !files.some(({ text }) => new RegExp(`^\\s+${name} `, 'm').test(text));
     findings.push({
       severity: 'error',
       what: `Table ${table} of ClickHouse lacks ${plural(lacking.length, 'column')} of schemas/${file}: ${some(lacking)}`,

@@ -4,13 +4,16 @@ import { withEnvironment } from '../cli/flags.ts';
 import { benchScenarios } from '../core/bench-report.ts';
 import { LambdaError } from '../core/errors.ts';
 import type { OperationContext } from '../core/events.ts';
-import { type BenchRequest, bench } from '../operations/bench/bench.ts';
-import { compareBench } from '../operations/bench/compare.ts';
-import { benchFile } from '../operations/bench/store.ts';
+import { bench } from '../operations/bench/bench.ts';
+import { compareBench, comparisonFor } from '../operations/bench/compare.ts';
+import { plotLibrary } from '../operations/bench/plot-library.ts';
+import type { BenchRequest } from '../operations/bench/request.ts';
 import { writeReport } from '../operations/reconcile/files.ts';
 import { up } from '../operations/up.ts';
+import { benchCompareText } from '../output/bench-compare-text.ts';
 import { benchHtml } from '../output/bench-html.ts';
-import { benchText, comparisonText } from '../output/bench-text.ts';
+import { benchText } from '../output/bench-text.ts';
+import { textWidth } from '../output/width.ts';
 
 export default class Bench extends BaseCommand {
   static override summary = 'Measure the platform under load, and count every id at every hop';
@@ -45,17 +48,20 @@ export default class Bench extends BaseCommand {
       ...this.stackOf(flags),
       ...{ scenario: args.scenario, rate, duration, warmup, seed, events, concurrency, findMax: flags['find-max'] },
     };
-    // Named before the run: "latest" is then not the run itself.
-    const other = flags.compare === undefined ? null : await benchFile(request, flags.compare);
-    const data = await this.benchOrUp(request, flags.up, context);
-    if (flags.html !== undefined) await writeReport(flags.html, await benchHtml(data));
-    const comparison = other === null ? null : await compareBench(request, other, data.id);
-    const text = [benchText(data), ...(comparison === null ? [] : [comparisonText(comparison)])].join('\n\n');
+    const other = flags.compare === undefined ? null : await comparisonFor(request, flags.compare, args.scenario);
+    const { report, file } = await this.benchOrUp(request, flags.up, context);
+    if (flags.html !== undefined) await writeReport(flags.html, benchHtml(report, plotLibrary()));
+    const comparison = other === null ? null : await compareBench(request, { a: other, b: report.id });
+    const width = textWidth();
+    const text = [
+      benchText(report, { width, ...(file === null ? {} : { file }) }),
+      ...(comparison === null ? [] : [benchCompareText(comparison, width)]),
+    ].join('\n\n');
     return {
-      data: comparison === null ? data : { ...data, comparison },
+      data: comparison === null ? report : { ...report, comparison },
       text,
-      ok: data.verdict === 'pass',
-      interrupted: data.partial,
+      ok: report.verdict === 'pass',
+      interrupted: report.partial,
     };
   }
 

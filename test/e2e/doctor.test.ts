@@ -3,9 +3,9 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { StackPaths } from '../../src/state/paths.ts';
-import { cliOf, homeOfTests } from './cli.ts';
 import { look, untilTroubled, words } from '../support/doctor.ts';
 import { openPlant, type Plant } from '../support/plant.ts';
+import { cliOf, homeOfTests } from './cli.ts';
 
 /**
  * Defects planted one by one in a stack whose parts are all real: doctor names each by exactly the checks that should, then it is
@@ -133,7 +133,9 @@ describe('what --fix mends', () => {
     const seen = await untilTroubled(checks, ask);
     expect(words(seen)).toMatch(says);
     const { data } = await run('doctor', ...checks, '--fix');
-    const told = data.checks.flatMap(({ findings }: { findings: { fix: { safe: boolean } | null; fixed: unknown }[] }) => findings);
+    const told = data.checks.flatMap(
+      ({ findings }: { findings: { fix: { safe: boolean } | null; fixed: unknown }[] }) => findings,
+    );
     expect(told.filter((each: { fix: { safe: boolean } | null }) => each.fix?.safe === true)).not.toEqual([]);
     for (const { fix, fixed } of told) if (fix?.safe === true) expect(fixed).toMatchObject({ ok: true });
   });
@@ -188,8 +190,12 @@ const shown: readonly Undone[] = [
   },
   {
     name: 'an edited migration of the warehouse',
-    plant: () => plant.warehouse.command("UPDATE RAW.SCHEMA_MIGRATIONS SET CHECKSUM = 'x' || CHECKSUM WHERE VERSION = '0001_raw'"),
-    undo: () => plant.warehouse.command("UPDATE RAW.SCHEMA_MIGRATIONS SET CHECKSUM = SUBSTR(CHECKSUM, 2) WHERE VERSION = '0001_raw'"),
+    plant: () =>
+      plant.warehouse.command("UPDATE RAW.SCHEMA_MIGRATIONS SET CHECKSUM = 'x' || CHECKSUM WHERE VERSION = '0001_raw'"),
+    undo: () =>
+      plant.warehouse.command(
+        "UPDATE RAW.SCHEMA_MIGRATIONS SET CHECKSUM = SUBSTR(CHECKSUM, 2) WHERE VERSION = '0001_raw'",
+      ),
     checks: ['warehouse'],
     says: /Migration 0001_raw of the warehouse is not what was applied/,
   },
@@ -236,7 +242,11 @@ describe('what it names for a person to mend', () => {
 
   it('a checkpoint that is cut off', async () => {
     const log = join(paths.dir('spark', 'data'), 'checkpoint', 'offsets');
-    const last = Math.max(...readdirSync(log).filter((name) => /^\d+$/.test(name)).map(Number));
+    const last = Math.max(
+      ...readdirSync(log)
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number),
+    );
     const file = join(log, String(last));
     const whole = await readFile(file);
     await writeFile(file, whole.subarray(0, whole.length - 10));
@@ -249,11 +259,18 @@ describe('what it names for a person to mend', () => {
 
   it('layers that differed when they were compared', async () => {
     const folder = join(paths.stackDir, 'reconcile', '2026-01-01');
-    const report = { version: 1, startedAt: '2026-01-02T00:00:00.000Z', verdict: 'differ', dates: [{ entities: [{ consistencyPercent: 97.5 }] }] };
+    const report = {
+      version: 1,
+      startedAt: '2026-01-02T00:00:00.000Z',
+      verdict: 'differ',
+      dates: [{ entities: [{ consistencyPercent: 97.5 }] }],
+    };
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, '2026-01-02T00-00-00.000Z.json'), JSON.stringify(report));
     try {
-      expect(words(await untilTroubled(['reconcile-result'], ask))).toMatch(/differ on 2026-01-01 \(differ, 97\.5 % consistent/);
+      expect(words(await untilTroubled(['reconcile-result'], ask))).toMatch(
+        /differ on 2026-01-01 \(differ, 97\.5 % consistent/,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -7,7 +7,15 @@ import { until } from '../e2e/cli.ts';
 const budgetMs = 30_000;
 const areas = new Set(['components', 'data', 'secrets']);
 /** Speak of the machine and of how the stack was treated before, not of what a test plants. */
-const beside = new Set(['services', 'memory-budget', 'drift', 'interrupted', 'supervisor', 'state-files', 'disk-growth']);
+const beside = new Set([
+  'services',
+  'memory-budget',
+  'drift',
+  'interrupted',
+  'supervisor',
+  'state-files',
+  'disk-growth',
+]);
 
 export type Seen = ReadonlyMap<string, CheckRun>;
 

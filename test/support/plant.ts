@@ -1,7 +1,13 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes, Producer, stringSerializers } from '@platformatic/kafka';
+import {
+  Admin,
+  ConfigResourceTypes,
+  IncrementalAlterConfigOperationTypes,
+  Producer,
+  stringSerializers,
+} from '@platformatic/kafka';
 import { execa } from 'execa';
 import pg from 'pg';
 import { originOf } from '../../src/components/airflow/environment.ts';
@@ -106,7 +112,14 @@ export async function openPlant(stack: string, home: string) {
     },
     openTransaction: async () => {
       const { host, port, user, password } = await endpoint('postgres', 'sql');
-      forgetful = new pg.Client({ host, port, user: user ?? '', password: password ?? '', database: 'shop', application_name: 'forgetful' });
+      forgetful = new pg.Client({
+        host,
+        port,
+        user: user ?? '',
+        password: password ?? '',
+        database: 'shop',
+        application_name: 'forgetful',
+      });
       await forgetful.connect();
       await forgetful.query('BEGIN');
       await forgetful.query('SELECT count(*) FROM users');
@@ -118,7 +131,8 @@ export async function openPlant(stack: string, home: string) {
     /** A commit on the stack's DAG repository. @param text null deletes the file */
     pushDag: async (name: string, text: string | null) => {
       const clone = join(tmpdir(), `doctor-dags-${process.pid}-${Date.now()}`);
-      const git = (...args: string[]) => execa('git', ['-C', clone, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]);
+      const git = (...args: string[]) =>
+        execa('git', ['-C', clone, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args]);
       await execa('git', ['clone', '--quiet', originOf({ dir: paths.dir }), clone]);
       const file = join(clone, 'dags', name);
       await (text === null ? rm(file) : writeFile(file, text));
@@ -134,7 +148,14 @@ export async function openPlant(stack: string, home: string) {
       process.kill(pid, 'SIGSTOP');
     },
     close: async () => {
-      await Promise.all([clickhouse.close(), warehouse.close(), shop.close(), admin.close(), producer.close(), forgetful?.end()]);
+      await Promise.all([
+        clickhouse.close(),
+        warehouse.close(),
+        shop.close(),
+        admin.close(),
+        producer.close(),
+        forgetful?.end(),
+      ]);
     },
   };
 }

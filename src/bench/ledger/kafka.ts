@@ -12,6 +12,8 @@ export interface KafkaWindow {
   bootstrap: readonly string[];
   /** By startOffsets, before the run. */
   from: TopicOffsets;
+  /** Before the names of both topics; default none. */
+  topicPrefix?: string;
   signal?: AbortSignal;
 }
 
@@ -26,14 +28,17 @@ export async function startOffsets(bootstrap: readonly string[]): Promise<TopicO
  * @throws LambdaError KAFKA_REFUSED, KAFKA_UNREACHABLE, KAFKA_RECORDS_GONE; the signal's reason
  */
 export async function countKafka(expectation: Expectation, window: KafkaWindow): Promise<HopLedger[]> {
-  const { bootstrap, from, signal } = window;
+  const { bootstrap, from, topicPrefix = '', signal } = window;
   const hops = {
     user_events: await expectation.topic('user_events', signal),
     transactions: await expectation.topic('transactions', signal),
   };
-  const to = await endOffsets(bootstrap, streams);
+  const to = await endOffsets(
+    bootstrap,
+    streams.map((stream) => `${topicPrefix}${stream}`),
+  );
   await readTopics({ bootstrap, from, to, ...(signal === undefined ? {} : { signal }) }, (record) => {
-    const { count, reader } = record.topic === 'transactions' ? hops.transactions : hops.user_events;
+    const { count, reader } = record.topic === `${topicPrefix}transactions` ? hops.transactions : hops.user_events;
     const { topic, partition, offset, value } = record;
     const where = () => `${topic}-${partition}@${offset}`;
     if (value === null) count.seeAlien(where);
@@ -44,6 +49,6 @@ export async function countKafka(expectation: Expectation, window: KafkaWindow):
     const givenUp = expectation.settle(stream, count);
     const excused = givenUp === 0 ? '' : `; ${givenUp} that the generator gave up are not expected`;
     const method = `every record since the run began, by id and checksum; bad ones and re-sends as sent${excused}`;
-    return count.result({ hop: 'kafka', store: stream, method });
+    return count.result({ hop: 'kafka', store: `${topicPrefix}${stream}`, method });
   });
 }

@@ -1,5 +1,6 @@
 import { type FreeTime, freeTime } from '../../bench/free-time.ts';
 import { startOffsets } from '../../bench/ledger/kafka.ts';
+import { atMost, ledgerThresholds } from '../../bench/thresholds.ts';
 import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
@@ -151,32 +152,20 @@ class BatchRun {
         ...notes,
       ],
       records: result.sent,
-      workCpuSeconds: {},
+      work: 'jobs',
       partial,
     };
   }
 }
 
-function thresholdsOf(batch: BatchReport | null, ledger: LedgerReport | null, totalMs: number): ThresholdReport[] {
-  const atMost = (
-    name: string,
-    value: number | null,
-    limit: number,
-    unit: ThresholdReport['unit'],
-  ): ThresholdReport => ({
-    name,
-    limit,
-    value,
-    unit,
-    bound: 'max',
-    ok: value !== null && value <= limit,
-  });
-  const kinds = ['lost', 'doubled', 'alien', 'altered'] as const;
-  return [
-    atMost('batch in all', batch?.elapsedMs ?? null, totalMs, 'ms'),
-    ...kinds.map((kind) => atMost(kind, ledger?.[kind] ?? null, 0, 'records')),
-  ];
-}
+const thresholdsOf = (
+  batch: BatchReport | null,
+  ledger: LedgerReport | null,
+  totalMs: number,
+): readonly ThresholdReport[] => [
+  atMost('batch in all', batch?.elapsedMs ?? null, totalMs, 'ms'),
+  ...ledgerThresholds(ledger),
+];
 
 function stepsOf({ stepMs, check, spark, load, dbt, quality }: BatchReport): BenchReport['steps'] {
   const details: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { type BenchReport, type BenchScenario, benchScenarios } from '../../core/bench-report.ts';
-import { usageError } from '../../core/errors.ts';
+import { messageOf, usageError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import { openStack } from '../stack.ts';
 import { runAll } from './all.ts';
@@ -14,7 +14,10 @@ import { keepBench } from './store.ts';
  * Runs a scenario on a stack that is up, judges it by the profile's thresholds and keeps the result.
  * @throws LambdaError BENCH_UNKNOWN_SCENARIO, BAD_RATE, BAD_NUMBER, DURATION_INVALID (usage); NOT_UP, BENCH_BUSY, BENCH_DISK (preflight)
  */
-export async function bench(request: BenchRequest, context: OperationContext): Promise<BenchReport> {
+export async function bench(
+  request: BenchRequest,
+  context: OperationContext,
+): Promise<{ report: BenchReport; file: string | null }> {
   const scenario = scenarioOf(request.scenario);
   const asked = askedOf(request);
   if (request.findMax && scenario !== 'speed') {
@@ -37,7 +40,16 @@ export async function bench(request: BenchRequest, context: OperationContext): P
         : request.findMax
           ? await findMax(withDefaults(scenario, asked), (again) => run(scenario, again), context)
           : await run(scenario, withDefaults(scenario, asked));
-    await keepBench(stack.home, report);
-    return report;
+    return { report, file: await kept(stack.home, report, context) };
   });
+}
+
+/** A result that cannot be kept (a full disk) is shown all the same. @returns the file */
+async function kept(home: string, report: BenchReport, context: OperationContext): Promise<string | null> {
+  try {
+    return await keepBench({ home }, report);
+  } catch (error) {
+    context.emit({ type: 'warning', message: `The result could not be kept: ${messageOf(error)}` });
+    return null;
+  }
 }

@@ -9,8 +9,8 @@ import type { RunOptions } from '../../generator/options.ts';
 import { clickhouse as layout } from '../../platform/pipeline.ts';
 import { type ClickHouseClient, openClickHouse } from '../../probes/clickhouse.ts';
 import { brokersOf } from '../brokers.ts';
-import { type CountedLedger, countRun } from './ledger.ts';
 import type { Offsets } from './lake-ledger.ts';
+import { type CountedLedger, countRun } from './ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 20_000;
