@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Expectation, expectationOptions } from '../../src/bench/ledger/expectation.ts';
 import { speedLedger, startOffsets } from '../../src/bench/ledger/speed-ledger.ts';
+import { countViews } from '../../src/bench/ledger/views.ts';
 import type { HopLedger, LedgerReport } from '../../src/core/bench-report.ts';
 import { badKinds } from '../../src/generator/bad-data.ts';
 import type { GeneratedRecord } from '../../src/generator/generator.ts';
@@ -8,6 +9,7 @@ import { type RunOptions, resolveOptions } from '../../src/generator/options.ts'
 import { runGenerator } from '../../src/generator/run.ts';
 import { brokersOf } from '../../src/operations/brokers.ts';
 import { type OpenStack, openStack } from '../../src/operations/stack.ts';
+import { clickhouse } from '../../src/platform/pipeline.ts';
 import { type ClickHouseClient, openClickHouse } from '../../src/probes/clickhouse.ts';
 import { type Defects, insert, noDefects, produce, recordsOf, schemaOf, withDefects } from '../support/bench-run.ts';
 import { cliOf, homeOfTests } from './cli.ts';
@@ -18,11 +20,14 @@ const stack = given ?? 'e2e-bench-ledger';
 const { must } = cliOf(stack);
 const schemas = { user_events: schemaOf('user_event'), transactions: schemaOf('transaction') };
 const count = 6000;
+/** Others each time: a stack may have seen this test before. */
+const seeds = { clean: Date.now(), planted: Date.now() + 1, gone: Date.now() + 2 };
 const bad = { ...Object.fromEntries(badKinds.map((kind) => [kind, 0.01])), duplicate: 0.02 };
 
 let opened: OpenStack;
 let bootstrap: string[];
 let admin: ClickHouseClient;
+let reader: ClickHouseClient;
 
 beforeAll(async () => {
   if (given === undefined) {
@@ -30,11 +35,12 @@ beforeAll(async () => {
   }
   opened = await openStack({ home: homeOfTests, stack });
   bootstrap = await brokersOf(opened.runtime);
+  reader = openClickHouse(await opened.runtime.endpoint('clickhouse', 'http'), 'lambda');
   admin = openClickHouse(await opened.runtime.endpoint('clickhouse', 'admin'), 'lambda');
 });
 
 afterAll(async () => {
-  await admin?.close();
+  await Promise.all([admin?.close(), reader?.close()]);
   if (given === undefined) await must('down', '--volumes', '--yes');
 });
 
@@ -75,8 +81,9 @@ async function ledgerOf(expected: Expectation, from: Awaited<ReturnType<typeof s
   return await speedLedger(expected, { bootstrap, from, since, clickhouse, schemas });
 }
 
-const hopOf = (report: LedgerReport, store: string): HopLedger => {
-  const hop = report.hops.find((each) => each.store === store);
+const hopOfView = (hops: readonly HopLedger[], view: string) => hopOf({ hops }, `lambda.${view}`);
+const hopOf = ({ hops }: Pick<LedgerReport, 'hops'>, store: string): HopLedger => {
+  const hop = hops.find((each) => each.store === store);
   if (hop === undefined) throw new Error(`${store} was not counted`);
   return hop;
 };
@@ -94,9 +101,9 @@ const countsOf = ({ dropped, doubled, altered, alien }: Defects) => ({ lost: dro
 describe('the ledger', () => {
   it('finds every record of a clean run at every hop, once', async () => {
     const [from, since] = [await startOffsets(bootstrap), Date.now()];
-    const options = optionsOf(11, since);
+    const options = optionsOf(seeds.clean, since);
     const result = await runGenerator(options);
-    const records = recordsOf(engineOf(11, since));
+    const records = recordsOf(engineOf(seeds.clean, since));
     await insert(admin, records.filter(isValid));
     await produce(bootstrap, deadLetters(records.filter(isBad)));
     const expected = await Expectation.of(expectationOptions(options, result));
@@ -113,14 +120,14 @@ describe('the ledger', () => {
 
   it('counts and names exactly what is lost, doubled, altered and alien, store by store', async () => {
     const [from, since] = [await startOffsets(bootstrap), Date.now()];
-    const engine = engineOf(12, since);
+    const engine = engineOf(seeds.planted, since);
     const records = recordsOf(engine);
     const events = records.filter(isValid).filter(ofTopic('user_events'));
     // Re-sends would make one copy of a dropped record remain.
     const resent = new Set(records.filter(({ kind }) => kind === 'duplicate').map(({ value }) => value.toString()));
     const once = events.filter(({ value }) => !resent.has(value.toString()));
     const twice = records.filter(
-      ({ kind, value }) => kind === 'duplicate' || (isValidText(kind) && resent.has(value.toString())),
+      ({ kind, value }) => kind === 'duplicate' || (kind === 'valid' && resent.has(value.toString())),
     );
     const sales = records.filter(ofTopic('transactions'));
     const defects = {
@@ -170,11 +177,42 @@ describe('the ledger', () => {
     expect(report).toMatchObject({ lost: 7, doubled: 6, alien: 3 + late.length, altered: 4 });
   });
 
+  it.each(clickhouse.views)('counts what %s counts too few, too many or wrongly', async (view) => {
+    const now = Date.now();
+    const views = async () => {
+      return hopOfView(await countViews(reader, { from: now - 60_000, to: now + 60_000 }), view);
+    };
+    const query = "SELECT create_table_query AS sql FROM system.tables WHERE database = 'lambda' AND name";
+    const [original] = await admin.rows<{ sql: string }>(`${query} = '${view}'`);
+    if (original === undefined) throw new Error(`${view} does not exist`);
+    const rows = 'SELECT * FROM lambda.user_events_realtime';
+    const some =
+      "event_id IN (SELECT event_id FROM lambda.user_events_realtime WHERE event_type = 'product_view' GROUP BY event_id HAVING count() = 1 ORDER BY event_id LIMIT 5)";
+    const over = (from: string, to: string) =>
+      admin.command(original.sql.replace('CREATE VIEW', 'CREATE OR REPLACE VIEW').replaceAll(from, to));
+    const table = 'FROM lambda.user_events_realtime';
+    const clean = await views();
+    try {
+      expect(clean).toMatchObject({ lost: 0, doubled: 0, examples: [] });
+      await over(table, `FROM (${rows} WHERE NOT (${some}))`);
+      expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found - 5, lost: 5, doubled: 0 });
+      await over(table, `FROM (${rows} UNION ALL ${rows} WHERE ${some})`);
+      expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found + 5, lost: 0, doubled: 5 });
+      if (clean.altered === null) return;
+      await over(
+        ' AS revenue',
+        " + if(product_id = (SELECT min(toString(product_id)) FROM lambda.transactions_realtime WHERE status = 'completed'), toDecimal128('0.01', 2), 0) AS revenue",
+      );
+      if (view === 'product_performance_mv') expect(await views()).toMatchObject({ lost: 0, doubled: 0, altered: 1 });
+    } finally {
+      await over('', '');
+    }
+    expect(await views()).toEqual(clean);
+  });
+
   it('says that Kafka no longer holds what it should count', async () => {
-    const expected = await Expectation.of({ engine: engineOf(13, Date.now()), generated: 10 });
+    const expected = await Expectation.of({ engine: engineOf(seeds.gone, Date.now()), generated: 10 });
     const beyond = { user_events: { 0: -5 } };
     await expect(ledgerOf(expected, beyond, Date.now())).rejects.toMatchObject({ code: 'KAFKA_RECORDS_GONE' });
   });
 });
-
-const isValidText = (kind: GeneratedRecord['kind']) => kind === 'valid';
