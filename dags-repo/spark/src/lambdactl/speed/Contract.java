@@ -351,6 +351,8 @@ public final class Contract {
 
   /** Microseconds since 1970 of an RFC 3339 time; Long.MIN_VALUE if it is none. */
   public static long microsOf(String text) {
+    long plain = PlainTime.microsOf(text);
+    if (plain != Long.MIN_VALUE) return plain;
     try {
       Instant instant = text.endsWith("Z") ? Instant.parse(text) : OffsetDateTime.parse(text).toInstant();
       return ChronoUnit.MICROS.between(Instant.EPOCH, instant);
