@@ -185,9 +185,11 @@ describe.skipIf(!installed)('the two readers of a record', () => {
     const own = globSync('dags-repo/connect/src/**/{Contract,Field,Times}.java', { cwd: root }).map((path) =>
       join(root, path),
     );
-    const speed = join(root, 'dags-repo/spark/src/lambdactl/speed/Contract.java');
+    const speed = ['Contract', 'PlainTime'].map((name) =>
+      join(root, `dags-repo/spark/src/lambdactl/speed/${name}.java`),
+    );
     const options = ['--release', '21', '-encoding', 'UTF-8', '-nowarn', '-cp', libraries, '-d', `${scratch}/classes`];
-    const sources = [`${scratch}/Agreement.java`, speed, ...own];
+    const sources = [`${scratch}/Agreement.java`, ...speed, ...own];
     execFileSync(java, ['-jar', jars('ecj')[0] ?? '', ...options, ...sources], { stdio: 'inherit' });
   }, 180_000);
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
