@@ -27,12 +27,13 @@ export function benchCompareText(comparison: BenchComparison, width: number): st
 }
 
 function metricsTable(metrics: readonly Metric[], width: number): string {
+  const spreads = metrics.map(spreadOf);
   return tableWithin(width, [
     { header: 'FIGURE', cells: metrics.map(({ name }) => name) },
     { header: 'A>', cells: metrics.map(({ a, unit }) => inUnit(a, unit)) },
     { header: 'B>', cells: metrics.map(({ b, unit }) => inUnit(b, unit)) },
     { header: 'CHANGE>', cells: metrics.map(({ changePercent }) => signed(changePercent)) },
-    { header: 'SPREAD>', cells: metrics.map((each) => spreadOf(each)) },
+    ...(spreads.every((text) => text === '') ? [] : [{ header: 'SPREAD>', cells: spreads, drop: 1 }]),
     { header: '', cells: metrics.map(({ judgement }) => (judgement === 'unknown' ? '?' : judgement)) },
   ]);
 }

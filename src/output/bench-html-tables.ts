@@ -16,6 +16,7 @@ import { escaped, figure, type HtmlColumn, stackedTable } from './html-parts.ts'
 
 const text = <Row>(name: string, of: (row: Row) => string): HtmlColumn<Row> => ({
   name,
+  wide: true,
   cell: (row) => escaped(of(row)),
 });
 
@@ -91,7 +92,11 @@ export function stepsTable({ steps }: BenchReport): string {
     [
       { name: 'Step', cell: ({ name, detail }) => `${escaped(name)}<small class="facts">${escaped(detail)}</small>` },
       figures<BenchReport['steps'][number]>('Time', ({ elapsedMs }) => elapsedMs, latency),
-      { name: '', cell: ({ elapsedMs }) => `<span class="track" aria-hidden="true">${bar(elapsedMs)}</span>` },
+      {
+        name: '',
+        wide: true,
+        cell: ({ elapsedMs }) => `<span class="track" aria-hidden="true">${bar(elapsedMs)}</span>`,
+      },
     ],
     steps,
   );

@@ -51,7 +51,7 @@ function overTime(
     .map(({ label, value }) => ({ label, values: series.map(value) }))
     .filter(({ values }) => values.some((value) => value !== null));
   if (shown.length === 0 || series.length < 2) return null;
-  return { ...flat, x: { label: 'after', unit: 'seconds', values: series.map(({ t }) => t) }, series: shown, ...plot };
+  return { ...flat, x: { label: 'time', unit: 'seconds', values: series.map(({ t }) => t) }, series: shown, ...plot };
 }
 
 const ratePlot = (series: readonly SeriesPoint[]) =>

@@ -14,7 +14,7 @@ import {
 import { duration, grouped } from './format.ts';
 import { type Column, tableWithin, wrapped } from './width.ts';
 
-/** What a run found, for people: the verdict, then what it rests on. No line is longer than the width. */
+/** What a run found, for people: the verdict, then what it rests on. No line is longer than the width but those to copy: the file, the command. */
 export function benchText(report: BenchReport, { width, file }: { width: number; file?: string }): string {
   return [
     wrapped(benchVerdict(report), width),

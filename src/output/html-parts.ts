@@ -37,17 +37,20 @@ export interface HtmlColumn<Row> {
   /** The cell as HTML. */
   cell: (row: Row) => string;
   number?: boolean;
+  /** Text that takes the whole width of a narrow screen. */
+  wide?: boolean;
 }
 
 /** A table whose first column heads its rows; on narrow screens each row becomes a list of name and value. */
 export function stackedTable<Row>(columns: readonly HtmlColumn<Row>[], rows: readonly Row[], caption?: string): string {
-  const kind = (number: boolean | undefined) => (number === true ? ' class="number"' : '');
-  const head = columns.map(({ name, number }) => `<th scope="col"${kind(number)}>${escaped(name)}</th>`).join('');
+  const kind = ({ number, wide }: HtmlColumn<Row>) =>
+    number === true ? ' class="number"' : wide === true ? ' class="wide"' : '';
+  const head = columns.map((column) => `<th scope="col"${kind(column)}>${escaped(column.name)}</th>`).join('');
   const body = rows.map((row) => {
-    const cells = columns.map(({ name, cell, number }, at) =>
+    const cells = columns.map((column, at) =>
       at === 0
-        ? `<th scope="row">${cell(row)}</th>`
-        : `<td data-name="${escaped(name)}"${kind(number)}>${cell(row)}</td>`,
+        ? `<th scope="row">${column.cell(row)}</th>`
+        : `<td data-name="${escaped(column.name)}"${kind(column)}>${column.cell(row)}</td>`,
     );
     return `<tr>${cells.join('')}</tr>`;
   });

@@ -78,7 +78,7 @@ function entityDetails(entity: EntityReport): string {
   const rows =
     differences.length === 0
       ? ''
-      : `<div class="scroll"><table class="rows"><thead><tr><th scope="col">Id</th><th scope="col">What</th><th scope="col">Column</th><th scope="col">Speed layer</th><th scope="col">Batch layer</th></tr></thead><tbody>${differences.map(differenceRows).join('')}</tbody></table></div>${rest}`;
+      : `<div class="scroll" tabindex="0" role="region" aria-label="Differing rows of ${escaped(entity.entity)}"><table class="rows"><thead><tr><th scope="col">Id</th><th scope="col">What</th><th scope="col">Column</th><th scope="col">Speed layer</th><th scope="col">Batch layer</th></tr></thead><tbody>${differences.map(differenceRows).join('')}</tbody></table></div>${rest}`;
   return `<details${differences.length > 0 ? ' open' : ''}><summary>${escaped(entity.entity)}: ${differences.length === 0 ? 'no differing rows' : `${grouped(differences.length)} differing rows named`}</summary>
 ${facts.map((fact) => `<p class="facts">${escaped(fact)}</p>`).join('\n')}
 ${rows}

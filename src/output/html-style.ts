@@ -17,6 +17,7 @@ table { border-collapse: collapse; margin: 0.75rem 0; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.4rem 0.6rem; text-align: left; vertical-align: top; }
 thead th { color: var(--quiet); font-size: 0.85rem; font-weight: 600; }
 .number { font-variant-numeric: tabular-nums; text-align: right; }
+data { white-space: nowrap; }
 .rows th { font-weight: 400; }
 .rows td { overflow-wrap: anywhere; min-width: 7rem; }
 code { font: 0.85rem/1.4 ui-monospace, monospace; white-space: pre-wrap; }
@@ -25,13 +26,13 @@ summary { cursor: pointer; font-weight: 600; }
 .scroll { overflow-x: auto; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.5rem; }
 @media (max-width: 42rem) {
+  .stacked, .stacked tbody { display: block; }
   .stacked thead { display: none; }
-  .stacked tr { border-bottom: 1px solid var(--line); display: block; padding: 0.5rem 0; }
-  .stacked tbody { display: block; }
-  .stacked { display: block; }
-  .stacked tbody th { border: 0; display: block; padding: 0.15rem 0; }
-  .stacked td { border: 0; gap: 1rem; display: flex; justify-content: space-between; padding: 0.15rem 0; text-align: right; }
-  .stacked td::before { color: var(--quiet); content: attr(data-name); font-weight: 400; text-align: left; }
+  .stacked tr { border-bottom: 1px solid var(--line); column-gap: 1.75rem; display: grid; grid-template-columns: 1fr 1fr; padding: 0.5rem 0; }
+  .stacked th[scope=row] { border: 0; grid-column: 1 / -1; padding: 0.15rem 0; }
+  .stacked td { border: 0; display: flex; gap: 1rem; justify-content: space-between; padding: 0.15rem 0; text-align: right; }
+  .stacked td.wide { grid-column: 1 / -1; }
+  .stacked td::before { color: var(--quiet); content: attr(data-name); font-size: 0.9rem; text-align: left; }
 }
 `;
 
@@ -47,11 +48,11 @@ small.facts { display: block; font-weight: 400; }
 .scenario { margin-top: 1.25rem; }
 .parts { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; list-style: none; margin: 1rem 0 0; padding: 0; }
 a { color: inherit; }
-.cards { display: grid; gap: 0.75rem; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); margin: 1.5rem 0; }
+.cards { display: grid; gap: 0.75rem; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); margin: 1.5rem 0; }
 .cards div { background: var(--raised); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.6rem 0.8rem; }
 .cards dt { color: var(--quiet); font-size: 0.8rem; }
 .cards dd { font-size: 1.2rem; font-variant-numeric: tabular-nums; font-weight: 600; margin: 0.1rem 0 0; white-space: nowrap; }
-.cards small { color: var(--quiet); font-size: 0.8rem; font-weight: 400; }
+.cards small { color: var(--quiet); display: block; font-size: 0.8rem; font-weight: 400; }
 .plots { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); margin: 1.5rem 0; }
 figure { background: var(--raised); border: 1px solid var(--line); border-radius: 0.5rem; margin: 0; min-width: 0; padding: 0.75rem 0.5rem 0.25rem; }
 figcaption { font-size: 0.95rem; font-weight: 600; padding: 0 0.5rem; }

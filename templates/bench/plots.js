@@ -29,9 +29,25 @@
     return sums.reverse();
   }
 
+  /** Steps that people read easily: seconds that divide minutes and hours, bytes in powers of two. */
+  const increments = {
+    seconds: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400],
+    bytes: Array.from({ length: 24 }, (_, at) => 2 ** (at + 20)),
+  };
+
   function axis(values, options) {
     const line = { stroke: colour('line'), width: 1 };
     return { stroke: colour('quiet'), font: '12px system-ui, sans-serif', grid: line, ticks: line, values, ...options };
+  }
+
+  function yAxis(spec) {
+    const { axis: format } = units[spec.unit];
+    const plain = axis((_, splits) => splits.map((v) => (v === null ? '' : format(v))), { size: 68 });
+    if (increments[spec.unit] !== undefined) plain.incrs = increments[spec.unit];
+    if (!spec.log) return plain;
+    const decades = (_, splits) => splits.map((v) => (Number.isInteger(Math.log10(v)) ? v : null));
+    const { grid, ticks } = plain;
+    return { ...plain, filter: decades, grid: { ...grid, filter: decades }, ticks: { ...ticks, filter: decades } };
   }
 
   function seriesOf(spec) {
@@ -64,6 +80,7 @@
       ctx.setLineDash([6 * ratio, 4 * ratio]);
       ctx.font = `${12 * ratio}px system-ui, sans-serif`;
       ctx.textAlign = 'right';
+      ctx.textBaseline = 'bottom';
       for (const { label, value } of spec.limits) {
         const y = u.valToPos(value, 'y', true);
         if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -71,7 +88,7 @@
         ctx.moveTo(bbox.left, y);
         ctx.lineTo(bbox.left + bbox.width, y);
         ctx.stroke();
-        ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
+        ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 3 * ratio);
       }
       ctx.restore();
     };
@@ -94,7 +111,6 @@
       percentile: (_, splits) => splits.map((at) => spec.xLabels?.[at] ?? ''),
     }[spec.x.unit];
     const xValue = { seconds: clock, 'records/s': units['records/s'].value, percentile: (at) => spec.xLabels?.[at] };
-    const { axis: format } = units[spec.unit];
     return {
       width,
       height: 240,
@@ -104,9 +120,12 @@
         y: spec.log ? { distr: 3 } : { range: range(spec) },
       },
       axes: [
-        axis(xValues, { splits: ordinal ? () => spec.xLabels.map((_, at) => at) : undefined, space: 48 }),
-        // On a logarithmic axis only some of the grid's lines are named: uPlot hands the others as null.
-        axis((_, splits) => splits.map((v) => (v === null ? '' : format(v))), { size: 68 }),
+        axis(xValues, {
+          ...(ordinal ? { splits: () => spec.xLabels.map((_, at) => at) } : {}),
+          ...(increments[spec.x.unit] === undefined ? {} : { incrs: increments[spec.x.unit] }),
+          space: 48,
+        }),
+        yAxis(spec),
       ],
       series: [
         { label: spec.x.label, value: (_, v) => (v === null ? '–' : xValue[spec.x.unit](v)) },
