@@ -75,7 +75,8 @@ export abstract class BaseCommand extends Command {
 
   private async openSink(): Promise<EventSink> {
     if (this.json) return silentSink;
-    if (!this.interactive || process.env.CI) return plainSink(process.stderr);
+    // The live view draws on stdout: redirected into a file, it would stand in the answer.
+    if (!this.interactive || process.stdout.isTTY !== true || process.env.CI) return plainSink(process.stderr);
     const { liveSink } = await import('../output/live-sink.ts');
     return liveSink();
   }

@@ -17,7 +17,7 @@ export function seriesPoint(t: number, rate = 20_000): SeriesPoint {
     sentRate: Math.round(rate * (1 + 0.004 * wave)),
     visibleRate: t < 3 ? 0 : Math.round(rate * (1 + 0.35 * Math.sin(t * 2.1))),
     lag: Math.round(rate * (1.9 + 0.5 * wave)),
-    latencyMs: t < 3 ? null : 2100 + 380 * wave + (t > 140 && t < 146 ? 2300 : 0),
+    latencyMs: t < 3 ? null : 2100 + 380 * wave + (t > 50 && t < 55 ? 2300 : 0),
     cpuPercent: Object.fromEntries(components.map((name, at) => [name, (perMillion[at] ?? 0) * 2 * (1 + 0.1 * wave)])),
     pssBytes: Math.round((3_140 + t * 0.7 + 30 * wave) * 1_048_576),
   };
@@ -104,7 +104,7 @@ export function speedReport(change: Partial<BenchReport> = {}): BenchReport {
       peakPssBytes: 3_412_918_272,
       benchCpuPercent: 2.3,
     },
-    series: Array.from({ length: 300 }, (_, t) => seriesPoint(t)),
+    series: Array.from({ length: 90 }, (_, t) => seriesPoint(t)),
     steps: [],
     queries: [],
     reference: [],

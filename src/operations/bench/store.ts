@@ -60,7 +60,7 @@ function idOf(ids: readonly string[], name: string, baseId: string | undefined):
     const before = ids.find((id) => from !== undefined && id < from && scenarioOf(id) === scenarioOf(from));
     if (before !== undefined) return before;
     throw unknown(
-      from === undefined ? 'No result is kept yet.' : `No ${scenarioOf(from)} run is kept before ${from}.`,
+      from === undefined ? 'No result is kept yet.' : `No run of ${scenarioOf(from)} is kept before ${from}.`,
       ids,
     );
   }
