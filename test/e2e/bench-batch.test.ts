@@ -72,7 +72,8 @@ async function sendDay(opened: OpenStack): Promise<SentDay> {
   };
   const since = Date.now();
   const result = await runGenerator(options);
-  return { options, result, from, since, date: new Date(noon).toISOString().slice(0, 10) };
+  const to = await startOffsets(bootstrap);
+  return { options, result, from, to, since, date: new Date(noon).toISOString().slice(0, 10) };
 }
 
 describe('a batch', () => {

@@ -19,6 +19,8 @@ export interface SentDay {
   result: GeneratorResult;
   /** Where Kafka stood before. */
   from: Offsets;
+  /** And behind the last record. */
+  to: Offsets;
   /** Epoch ms when the generator began. */
   since: number;
   /** YYYY-MM-DD, UTC. */
@@ -45,7 +47,9 @@ export function batchLedger(context: LedgerContext, sent: SentDay): Promise<Ledg
     const bootstrap = await brokersOf(stack.runtime);
     // First: what the generator gave up is settled by what Kafka has.
     hops.push(...(await countKafka(expectation, { bootstrap, from: sent.from, signal })));
-    hops.push(...(await lakeLedger(stack, { expectation, from: sent.from, since: sent.since }, context)).hops);
+    hops.push(
+      ...(await lakeLedger(stack, { expectation, from: sent.from, to: sent.to, since: sent.since }, context)).hops,
+    );
     hops.push(...(await warehouseLedger(context, expectation, sent.date)));
     const value = ledgerReport(expectation, hops, performance.now() - started);
     const { lost, doubled, alien, altered } = value;

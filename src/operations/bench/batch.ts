@@ -6,6 +6,7 @@ import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { runGenerator } from '../../generator/run.ts';
+import { endOffsets } from '../../probes/kafka.ts';
 import { type BatchReport, runBatch } from '../batch/run.ts';
 import { brokersOf } from '../brokers.ts';
 import { lakeSpans } from '../lake/ids.ts';
@@ -69,7 +70,8 @@ class BatchRun {
       });
       return { value, detail: `${value.sent} sent, ${Math.round(value.achievedRate)}/s` };
     });
-    return { options, result, from, since, date };
+    const to = await endOffsets(bootstrap, benchStreams);
+    return { options, result, from, to, since, date };
   }
 
   /** A stretch of time that no other event is in: only then can every row in it be asked for its id. */
