@@ -75,6 +75,6 @@ function finding(context: CheckContext, { perDay, days, fastest, detail }: Forec
     severity: days < 1 ? 'error' : 'warning',
     what: `The disk will be ${detail}: ${formatBytes(perDay)} a day (${told}), ${formatBytes(free)} left`,
     why: 'A full disk stops Kafka, ClickHouse and PostgreSQL. Kafka levels out after seven days, the lake after its maintenance.',
-    fix: { command: commandFor(context, 'lake maintain'), safe: true },
+    fix: { command: commandFor(context, 'lake maintain'), safe: false },
   };
 }

@@ -6,7 +6,7 @@ import type { Server } from '../probes/server.ts';
 import { openWarehouse, type WarehouseClient } from '../probes/snowflake.ts';
 import { entriesOf, readIfExists } from '../system/files.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural, some } from './support.ts';
+import { commandFor, outcome, plural, some, upAgain } from './support.ts';
 
 const roles = ['admin', 'load', 'dbt', 'snowflake'] as const;
 
@@ -104,7 +104,7 @@ async function migrationFindings(
       severity: 'error',
       what: `${plural(missing.length, 'migration')} of the warehouse not applied: ${some(missing)}`,
       why: 'The nightly load finds no tables to write into.',
-      fix: { command: commandFor(context, 'up'), safe: true },
+      fix: { command: upAgain(context), safe: true },
     });
   } else if (gone.length > 0) {
     findings.push({

@@ -66,10 +66,10 @@ const safe: readonly (Defect & { fixedBy?: string })[] = [
     says: /lake-sink is PAUSED[\s\S]*lake-sink is 1 record behind on cdc\.postgres\.products, 1 of them for more than/,
   },
   {
-    name: 'a paused source, whose slot nobody reads',
-    plant: () => plant.connect('PUT', '/connectors/postgres-cdc/pause'),
+    name: 'a stopped source, whose slot nobody reads',
+    plant: () => plant.connect('PUT', '/connectors/postgres-cdc/stop'),
     checks: ['connectors', 'replication-slot'],
-    says: /postgres-cdc is PAUSED[\s\S]*slot lambda_cdc is inactive/,
+    says: /postgres-cdc is STOPPED[\s\S]*slot lambda_cdc is inactive/,
   },
   {
     name: 'a deleted topic',
