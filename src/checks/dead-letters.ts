@@ -6,7 +6,7 @@ import { brokersOf, commandFor, outcome, plural } from './support.ts';
 const recentMs = 3_600_000;
 /** Records read from the end of each partition, to tell why records are refused. */
 const tailRecords = 50;
-const tailWaitMs = 800;
+const tailWaitMs = 1500;
 
 const deadLetterTopics = topics.map(({ name }) => name).filter((name) => name.endsWith('.dlq'));
 
@@ -38,7 +38,7 @@ export const deadLetters: Check = {
             );
       const total = depth.reduce((sum, { records }) => sum + records, 0);
       return outcome(
-        total === 0 ? 'none' : `${plural(total, 'dead letter')}, none of the last hour`,
+        total === 0 ? 'none' : `${plural(total, 'dead letter')}${growing.length === 0 ? ', none of the last hour' : ''}`,
         growing.map((each) => finding(context, each, tail)),
       );
     });

@@ -57,13 +57,13 @@ async function speedLayer(context: CheckContext, newest: Readonly<Record<string,
   if (!runs(context, 'clickhouse') || !runs(context, 'spark')) return unseen;
   const [row] = await withClickHouse(context, (client) =>
     client.rows<{ at: string }>(
-      `SELECT toString(toUnixTimestamp64Milli(max(time))) AS at FROM ${clickhouse.database}.speed_batches WHERE rows > 0`,
+      `SELECT toString(toUnixTimestamp64Milli(max(time))) AS at FROM ${clickhouse.database}.speed_batches`,
     ),
   );
   const written = Number(row?.at ?? 0);
   const streams = ['user_events', 'transactions', 'events.raw'];
   const arrived = Math.max(0, ...streams.map((topic) => newest[topic] ?? 0));
-  const detail = written <= 0 ? 'speed layer empty' : `speed layer written ${ago(context, written)} ago`;
+  const detail = written <= 0 ? 'no batch of the speed layer yet' : `last batch of the speed layer ${ago(context, written)} ago`;
   // A record that has waited for less than the limit is work in progress.
   if (arrived <= written || context.now - arrived < speedLimitMs) return { detail, findings: [] };
   return {
@@ -71,7 +71,7 @@ async function speedLayer(context: CheckContext, newest: Readonly<Record<string,
     findings: [
       {
         severity: 'error',
-        what: `The speed layer is stale: Kafka's newest record came ${ago(context, arrived)} ago, ClickHouse was last written ${written <= 0 ? 'never' : `${ago(context, written)} ago`}`,
+        what: `The speed layer is stale: Kafka's newest record came ${ago(context, arrived)} ago, the last batch was ${written <= 0 ? 'never' : `${ago(context, written)} ago`}`,
         why: 'Dashboards show the past.',
         fix: { command: commandFor(context, 'doctor speed-job consumer-lag'), safe: false },
       },
