@@ -38,7 +38,9 @@ export const deadLetters: Check = {
             );
       const total = depth.reduce((sum, { records }) => sum + records, 0);
       return outcome(
-        total === 0 ? 'none' : `${plural(total, 'dead letter')}${growing.length === 0 ? ', none of the last hour' : ''}`,
+        total === 0
+          ? 'none'
+          : `${plural(total, 'dead letter')}${growing.length === 0 ? ', none of the last hour' : ''}`,
         growing.map((each) => finding(context, each, tail)),
       );
     });
