@@ -18,7 +18,7 @@ export async function findPython(preferred = process.env.LAMBDACTL_PYTHON): Prom
 }
 
 /** What was found once holds for this process: asking an interpreter behind a version manager's shim takes 0.1 s. */
-const known = new Map<string, Python>();
+const known = new Map<string, Promise<Python>>();
 
 /**
  * A Python >= 3.11: `preferred`, else LAMBDACTL_PYTHON, else the first on PATH that is not newer than what the packages are
@@ -27,9 +27,13 @@ const known = new Map<string, Python>();
  */
 export async function lookUpPython(preferred = process.env.LAMBDACTL_PYTHON): Promise<Python> {
   const key = JSON.stringify([preferred, process.env.PATH]);
-  const found = known.get(key) ?? (await search(preferred));
+  const found = known.get(key) ?? search(preferred);
+  // Kept while it is still asked: several callers at once start one interpreter, not one each.
   known.set(key, found);
-  return found;
+  return found.catch((error: unknown) => {
+    known.delete(key);
+    throw error;
+  });
 }
 
 async function search(preferred: string | undefined): Promise<Python> {

@@ -28,6 +28,10 @@ export default class Doctor extends BaseCommand {
       default: 'text' as const,
       description: 'What goes to stdout',
     })(),
+    timeout: Flags.string({
+      description: 'What one check may take on a machine that is very busy (default: 3.5s)',
+      helpValue: 'DURATION',
+    }),
     junit: Flags.string({ description: 'Also write a JUnit report', helpValue: 'FILE' }),
   });
 
@@ -38,7 +42,7 @@ export default class Doctor extends BaseCommand {
       const checks = listChecks(names);
       return { data: { checks }, text: checkListText(checks) };
     }
-    const data = await doctor({ ...this.stackOf(flags), names, fix: flags.fix }, context);
+    const data = await doctor({ ...this.stackOf(flags), names, fix: flags.fix, timeout: flags.timeout }, context);
     if (flags.junit !== undefined) await writeReport(flags.junit, doctorJunit(data));
     const text = flags.format === 'junit' ? doctorJunit(data) : doctorText(data, process.stdout.columns ?? 100);
     return { data, text, ok: data.ok, leave: true };

@@ -6,6 +6,7 @@ import type { CheckReport, DoctorReport, FindingReport } from '../core/doctor-re
 import { messageOf, usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { nearestNames } from '../core/nearest.ts';
+import { parseDuration } from '../core/units.ts';
 import { examine } from './examine.ts';
 import { runOwnCommand } from './own-command.ts';
 import type { StackRef } from './stack.ts';
@@ -15,6 +16,8 @@ export interface DoctorRequest extends StackRef {
   names: readonly string[];
   /** Carry out what is safe, then look again. */
   fix: boolean;
+  /** What one check may take, e.g. "30s", on a machine that is too busy for the usual time. */
+  timeout?: string | undefined;
 }
 
 export interface CheckListing {
@@ -31,7 +34,7 @@ const budgetMs = 3_500;
 
 /**
  * Looks at the machine, the stack's files, its components and its data, all at the same time; in any state of the stack.
- * @throws LambdaError UNKNOWN_CHECK, BAD_STACK_NAME
+ * @throws LambdaError UNKNOWN_CHECK, DURATION_INVALID, BAD_STACK_NAME
  */
 export async function doctor(request: DoctorRequest, operation: OperationContext): Promise<DoctorReport> {
   const started = performance.now();
@@ -83,8 +86,12 @@ function selectChecks(names: readonly string[]): readonly MachineCheck[] {
   return names.length === 0 ? checks : checks.filter(({ name, area }) => names.includes(name) || names.includes(area));
 }
 
-async function look(chosen: readonly MachineCheck[], ref: StackRef, { signal }: OperationContext) {
-  const { context } = await examine(ref, { budgetMs, signal });
+async function look(chosen: readonly MachineCheck[], request: DoctorRequest, { signal }: OperationContext) {
+  const { timeout } = request;
+  const { context } = await examine(request, {
+    budgetMs: timeout === undefined ? budgetMs : parseDuration(timeout),
+    signal,
+  });
   return { context, runs: await runChecks(chosen, context) };
 }
 

@@ -159,7 +159,9 @@ async function collectAnswers(
     environment: shown(environment),
   });
   await bundle.addJson('profile.json', profile);
-  await bundle.addAnswer('doctor.json', () => doctor({ ...ref, names: [], fix: false }, silent));
+  await bundle.addAnswer('doctor.json', () =>
+    doctor({ ...ref, names: [], fix: false, timeout: `${answerMs}ms` }, silent),
+  );
   await bundle.addAnswer('status.json', () => withinTime(status(ref)));
 }
 
