@@ -1,5 +1,5 @@
 import { formatBytes } from '../core/units.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { type MachineCheck, upCommand } from './machine.ts';
 
 /** Every artifact of the chosen components is installed and whole; sizes only, `artifacts verify` reads every byte. */
 export const artifacts: MachineCheck = {
@@ -17,7 +17,7 @@ export const artifacts: MachineCheck = {
       missing.length > 0
         ? `${facts.length - missing.length - damaged.length} of ${facts.length} installed, ${formatBytes(download)} to download at the next \`up\``
         : `${facts.length} installed, ${formatBytes(bytes)}`;
-    const fix = { command: forStack('lambdactl up', paths), safe: true };
+    const fix = { command: upCommand({ wanted, paths }), safe: true };
     return {
       detail,
       findings: [

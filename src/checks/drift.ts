@@ -1,4 +1,4 @@
-import { forStack, type MachineCheck, type MachineContext, valueIn } from './machine.ts';
+import { type MachineCheck, type MachineContext, upCommand, valueIn } from './machine.ts';
 
 /** What runs is what this lambdactl would start: versions, command lines, config files. */
 export const drift: MachineCheck = {
@@ -8,7 +8,7 @@ export const drift: MachineCheck = {
   needs: [],
   async run(context) {
     if (context.wanted.length === 0) return { detail: 'the stack was never up', findings: [] };
-    const command = forStack('lambdactl up', context.paths);
+    const command = upCommand(context);
     const findings = [...(await pins(context)), ...(await planned(context))].map((what) => ({
       severity: 'warning' as const,
       what,

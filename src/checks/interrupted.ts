@@ -1,6 +1,6 @@
 import { type JournalEntry, readJournal } from '../state/journal.ts';
 import { lockHolder } from '../state/lock.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { forStack, type MachineCheck, upCommand } from './machine.ts';
 
 /** The last changing operation came to its end. */
 export const interrupted: MachineCheck = {
@@ -8,7 +8,7 @@ export const interrupted: MachineCheck = {
   area: 'components',
   title: 'the last operation on the stack',
   needs: [],
-  async run({ paths }) {
+  async run({ paths, wanted }) {
     const entries = await readJournal(paths);
     const last = entries.at(-1);
     if (last === undefined) return { detail: 'none yet', findings: [] };
@@ -17,7 +17,7 @@ export const interrupted: MachineCheck = {
     const open = unfinished(entries);
     const detail = `${last.operation}, ended ${last.time}`;
     if (open.length === 0) return { detail, findings: [] };
-    const again = last.operation === 'down' ? 'lambdactl down' : 'lambdactl up';
+    const again = last.operation === 'down' ? forStack('lambdactl down', paths) : upCommand({ paths, wanted });
     return {
       detail,
       findings: [
@@ -25,7 +25,7 @@ export const interrupted: MachineCheck = {
           severity: 'error',
           what: `\`lambdactl ${last.operation}\` of ${last.time} was interrupted in ${open.join(', ')}`,
           why: 'The stack may be partly changed; the same command goes on from there.',
-          fix: { command: forStack(again, paths), safe: true },
+          fix: { command: again, safe: true },
         },
       ],
     };

@@ -12,7 +12,7 @@ import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts'
 import { ownIdentity } from '../system/process.ts';
 import { checks } from './index.ts';
 import { wrongName } from './loopback.ts';
-import type { MachineContext } from './machine.ts';
+import { type MachineContext, upCommand } from './machine.ts';
 
 let home: string;
 let paths: StackPaths;
@@ -244,4 +244,9 @@ it('knows a localhost that is not this machine', () => {
   expect(wrongName(['127.0.0.1', '::1'])).toEqual([]);
   expect(wrongName(['10.0.0.1'])[0]?.what).toBe('localhost resolves to 10.0.0.1');
   expect(wrongName([])[0]?.what).toBe('the name localhost is not known');
+});
+
+it('brings back what was chosen, and not everything there is', () => {
+  expect(upCommand({ paths, wanted: ['kafka', 'spark'] })).toBe('lambdactl up --only kafka --only spark');
+  expect(upCommand({ paths: stackPaths(home, 'two'), wanted: [] })).toBe('lambdactl up --stack two');
 });

@@ -1,5 +1,5 @@
 import { LambdaError } from '../core/errors.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { type MachineCheck, upCommand } from './machine.ts';
 
 /** Every port that `up` would take is free, or held by this stack. */
 export const ports: MachineCheck = {
@@ -26,7 +26,7 @@ export const ports: MachineCheck = {
             severity: 'error' as const,
             what: error.message,
             why: 'A component whose port is taken does not start.',
-            fix: { command: forStack('lambdactl up --any-port', context.paths), safe: false },
+            fix: { command: `${upCommand(context)} --any-port`, safe: false },
             refusal: error,
           },
         ],

@@ -1,7 +1,15 @@
 import { createPrivateKey } from 'node:crypto';
 import { LambdaError } from '../core/errors.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck, type MachineContext, type Reading, readError, valueIn } from './machine.ts';
+import {
+  forStack,
+  type MachineCheck,
+  type MachineContext,
+  type Reading,
+  readError,
+  upCommand,
+  valueIn,
+} from './machine.ts';
 
 /** The sealed secrets open with the key, and hold what the profile and its components need. */
 export const sealedSecrets: MachineCheck = {
@@ -42,7 +50,7 @@ function missing({ files, chosen, wanted, paths }: MachineContext): Finding[] {
       severity: 'error',
       what: `credentials are missing: ${[...new Set(absent)].join(', ')}`,
       why: 'The components they belong to cannot be asked or started; `up` makes what is missing.',
-      fix: { command: forStack('lambdactl up', paths), safe: true },
+      fix: { command: upCommand({ paths, wanted }), safe: true },
     },
   ];
 }

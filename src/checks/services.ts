@@ -2,7 +2,7 @@ import type { ServiceStatus } from '../core/service-spec.ts';
 import { lastLines } from '../state/log-tail.ts';
 import type { StackPaths } from '../state/paths.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { forStack, type MachineCheck, upCommand } from './machine.ts';
 
 /** Crashes of a service since the supervisor started it, from which on they are no accident. */
 const manyRestarts = 3;
@@ -16,30 +16,30 @@ export const services: MachineCheck = {
   needs: [],
   async run({ services: known, wanted, supervisor, paths }) {
     if (supervisor === null) return { detail: 'the stack is down', findings: [] };
+    const up = upCommand({ paths, wanted });
     const counted = known.filter(({ component }) => wanted.some((name) => name === component));
-    const findings = await Promise.all(counted.map((service) => troubleOf(service, paths)));
+    const findings = await Promise.all(counted.map((service) => troubleOf(service, paths, up)));
     const restarts = counted.reduce((sum, each) => sum + each.restarts, 0);
     const running = counted.filter(({ pid }) => pid !== null).length;
     const absent = wanted.filter((name) => !known.some(({ component }) => component === name));
     return {
       detail: `${running} of ${counted.length} run, ${restarts} restarts`,
-      findings: [...findings.flat(), ...absent.map((name) => notStarted(name, paths))],
+      findings: [...findings.flat(), ...absent.map((name) => notStarted(name, up))],
     };
   },
 };
 
-function notStarted(name: string, paths: StackPaths): Finding {
+function notStarted(name: string, up: string): Finding {
   return {
     severity: 'error',
     what: `${name} was never started, although the last \`up\` wanted it`,
     why: 'What depends on it does not work.',
-    fix: { command: forStack('lambdactl up', paths), safe: true },
+    fix: { command: up, safe: true },
   };
 }
 
-async function troubleOf(service: ServiceStatus, paths: StackPaths): Promise<Finding[]> {
+async function troubleOf(service: ServiceStatus, paths: StackPaths, up: string): Promise<Finding[]> {
   const { name, state, detail, restarts } = service;
-  const up = forStack('lambdactl up', paths);
   if (state === 'stopped' || state === 'pending') {
     const what = `${name} is ${state} while the stack is up`;
     return [{ severity: 'error', what, why: 'What depends on it does not work.', fix: { command: up, safe: true } }];

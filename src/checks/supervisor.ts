@@ -1,6 +1,6 @@
 import { isAlive } from '../system/process.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck, type MachineContext, valueIn } from './machine.ts';
+import { forStack, type MachineCheck, type MachineContext, upCommand, valueIn } from './machine.ts';
 
 /** The process that starts, watches and restarts everything runs, answers, and is of this version. */
 export const supervisor: MachineCheck = {
@@ -41,8 +41,8 @@ function silent(pid: number, { paths }: MachineContext): Finding {
 }
 
 /** It ended without having said so: killed, out of memory, or with the machine. */
-function died({ files, paths }: MachineContext): Finding[] {
-  const record = valueIn(files.observed);
+function died(context: MachineContext): Finding[] {
+  const record = valueIn(context.files.observed);
   if (record?.supervisor == null) return [];
   const left = record.services.flatMap(({ processes }) => processes).filter(isAlive);
   const behind =
@@ -52,7 +52,7 @@ function died({ files, paths }: MachineContext): Finding[] {
       severity: 'error',
       what: `the supervisor (pid ${record.supervisor.pid}, since ${record.supervisor.startedAt}) died, and ${behind}`,
       why: 'What crashes now stays down. `up` ends what is left and starts everything again; data is kept.',
-      fix: { command: forStack('lambdactl up', paths), safe: true },
+      fix: { command: upCommand(context), safe: true },
     },
   ];
 }

@@ -160,7 +160,7 @@ it('names a supervisor that died and one that does not answer', async () => {
   const [died] = await findings('supervisor');
   expect(died).toMatchObject({
     what: expect.stringContaining('died, and nothing it started runs any more'),
-    fix: { command: 'lambdactl up --stack sick', safe: true },
+    fix: { command: 'lambdactl up --stack sick --only clickhouse', safe: true },
   });
   const socket = join(home, 'mute.sock');
   const mute = createServer(() => {}).listen(socket);
