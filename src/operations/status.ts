@@ -28,7 +28,9 @@ export async function status(ref: StackRef): Promise<StatusReport> {
         .map(({ protocol, url }) => ({ protocol, url })),
     }),
   );
-  const running = new Set<string>(services.filter(({ pid }) => pid !== null).map(({ component }) => component));
+  // One that starts cannot answer yet, and writes nothing.
+  const writing = services.filter(({ pid, state }) => pid !== null && state !== 'starting');
+  const writers = new Set<string>(writing.map(({ component }) => component));
   const supervisor =
     observed.supervisorPid === null ? null : { pid: observed.supervisorPid, pssBytes: observed.supervisorPssBytes };
   return {
@@ -43,6 +45,6 @@ export async function status(ref: StackRef): Promise<StatusReport> {
       pssBytes: components.reduce((sum, { pssBytes }) => sum + (pssBytes ?? 0), supervisor?.pssBytes ?? 0),
       cpuPercent: components.reduce((sum, { cpuPercent }) => sum + (cpuPercent ?? 0), 0),
     },
-    writes: await writesOf(endpoints.filter(({ component }) => running.has(component))),
+    writes: await writesOf(endpoints.filter(({ component }) => writers.has(component))),
   };
 }
