@@ -10,9 +10,6 @@ export interface OutgoingRecord {
   headers: ReadonlyMap<string, Buffer>;
 }
 
-/** After this an unanswered `send` has failed, and nothing of it is sent any more, ms. */
-export const sendTimeoutMs = 10_000;
-
 /** A writer of records as bytes, to partitions of the caller's choice: idempotent, acks=all. */
 export class RecordWriter {
   private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;
@@ -23,7 +20,7 @@ export class RecordWriter {
       bootstrapBrokers: [...bootstrap],
       idempotent: true,
       acks: ProduceAcks.ALL,
-      // Twice four seconds and the pause between them stay below sendTimeoutMs.
+      // Twice four seconds and the pause between them: after ten seconds nothing of a `send` is sent any more (docs/adr/0021).
       connectTimeout: 4000,
       requestTimeout: 4000,
       timeout: 4000,

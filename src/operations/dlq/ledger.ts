@@ -101,7 +101,7 @@ export class ReplayLedger {
 
   /**
    * Announces a chunk, sends it, and remembers to note it as done with the next one.
-   * @param send puts the records on the source topic, within kafka-record-writer's sendTimeoutMs
+   * @param send puts the records on the source topic, within ten seconds or never (kafka-record-writer)
    * @throws LambdaError DLQ_BUSY when another replay took over meanwhile; nothing of this chunk was sent then
    */
   async put(
