@@ -114,6 +114,7 @@ describe('list and show', () => {
     await until(
       () => endOf('user_events.dlq'),
       (end) => end >= 10,
+      300_000,
     );
     await untilIn(good.map(({ event_id }) => event_id));
     expect(await classesOf('user_events')).toMatchObject({
