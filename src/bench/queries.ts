@@ -38,7 +38,7 @@ export const dashboardQueries: readonly DashboardQuery[] = [
   {
     name: 'revenue_today',
     about: 'completed sales, revenue and the average basket of today',
-    sql: `SELECT sum(purchases) AS purchases, sum(revenue) AS revenue, round(toFloat64(sum(revenue)) / nullIf(sum(purchases), 0), 2) AS average FROM product_performance_mv WHERE day = ${today}`,
+    sql: `SELECT sum(purchases) AS sales, sum(revenue) AS total, round(toFloat64(total) / nullIf(sales, 0), 2) AS average FROM product_performance_mv WHERE day = ${today}`,
   },
   {
     name: 'funnel_today',

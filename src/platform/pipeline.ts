@@ -203,6 +203,9 @@ export const clickhouse = {
     'product_performance_mv',
     'tier_activity_mv',
     'sessions_realtime',
+    'events_by_minute_mv',
+    'revenue_by_minute_mv',
+    'session_summary_mv',
   ],
 } as const;
 
