@@ -10,6 +10,8 @@ export interface AppliedChange {
   key: string;
   /** When the schedule wanted it. */
   dueMs: number;
+  /** false within the warm-up: counted, and left out of the latencies. */
+  measured: boolean;
 }
 
 /** A record of cdc.postgres.*. Times in ms since 1970. */
@@ -52,19 +54,14 @@ const examplesOfAKind = 10;
  * they were made. Each row may have one writer only, or there would be no such order to speak of. Either side may be told first.
  */
 export class CdcLedger {
-  /** From due until a consumer has it, of changes due at `countFrom` or later. */
+  /** From due until a consumer has it, of changes behind the warm-up. */
   readonly fromDue = new Latencies();
   /** From PostgreSQL's commit until a consumer has it. */
   readonly fromCommit = new Latencies();
   /** Of the change that was matched last, ms. */
   newestMs: number | null = null;
-  private readonly countFrom: number;
   private readonly rows = new Map<string, Row>();
   private readonly totals = new Map<string, Totals>();
-
-  constructor(countFrom: number) {
-    this.countFrom = countFrom;
-  }
 
   applied(change: AppliedChange): void {
     this.of(change.table).expected += 1;
@@ -144,7 +141,7 @@ export class CdcLedger {
   private arrived(applied: AppliedChange, { committedMs, receivedMs }: CapturedChange): void {
     this.of(applied.table).matched += 1;
     this.newestMs = receivedMs - applied.dueMs;
-    if (applied.dueMs < this.countFrom) return;
+    if (!applied.measured) return;
     this.fromDue.add(receivedMs - applied.dueMs);
     this.fromCommit.add(receivedMs - committedMs);
   }

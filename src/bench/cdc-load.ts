@@ -10,7 +10,9 @@ export interface CdcLoadTask {
   database: string;
   /** Row changes a second, over all connections. */
   rate: number;
+  /** Warm-up included. */
   durationMs: number;
+  warmupMs: number;
   /** Each writes one row at a time and waits for its commit. */
   connections: number;
   /** Seeded rows, which updates take. */

@@ -41,7 +41,7 @@ class Writer {
 
   /** Every `connections`-th change of the schedule, each a statement and a transaction of its own. */
   private async lane(client: PostgresClient, lane: number): Promise<void> {
-    const { rate, durationMs, connections, users, products, seed } = this.task;
+    const { rate, durationMs, warmupMs, connections, users, products, seed } = this.task;
     const load = new CdcLoad(client, { users, products, seed: seed + lane, share: { index: lane, of: connections } });
     for (let turn = lane; !this.stopped; turn += connections) {
       const due = (turn * 1000) / rate;
@@ -54,7 +54,7 @@ class Writer {
       const [key] = keys;
       if (key === undefined || changed !== 1) continue;
       this.applied += 1;
-      this.committed.push({ table, kind, key, dueMs: this.epoch + this.started + due });
+      this.committed.push({ table, kind, key, dueMs: this.epoch + this.started + due, measured: due >= warmupMs });
     }
   }
 

@@ -16,8 +16,8 @@ import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts'
 const defaultRate = 2000;
 const defaultDurationMs = 60_000;
 /** A row a transaction, each waiting for its commit: several connections share the rate. */
-const rowsPerConnection = 500;
-const fewestConnections = 2;
+const rowsPerConnection = 250;
+const fewestConnections = 4;
 const mostConnections = 16;
 /** Without anything new for so long, what is missing is taken as lost. */
 const stalledAfterMs = 45_000;
@@ -148,13 +148,12 @@ class CdcRun {
       bootstrap,
       cdcTables.map(({ table }) => `${prefix}${table}`),
     );
-    let ledger = new CdcLedger(0);
+    const ledger = new CdcLedger();
     const live = async () => {
       const { applied, captured } = ledger.progress();
       return { sent: applied, visible: captured, latencyMs: ledger.newestMs };
     };
     const result = await context.measure(live, async () => {
-      ledger = new CdcLedger(Date.now() + warmupMs);
       await tail.follow(offsets, (record) => {
         const change = changeOf(record, Date.now());
         if (change !== null) ledger.captured(change);
@@ -164,6 +163,7 @@ class CdcRun {
         database,
         rate,
         durationMs: warmupMs + durationMs,
+        warmupMs,
         connections: this.connections(),
         ...seeded,
         seed,
