@@ -197,7 +197,7 @@ class QueryRun {
         `Query ${name} answers ${fromProjections ?? 'no row'} from projections and ${fromRows ?? 'no row'} from the rows.`,
     );
     return [
-      'Counts of users and sessions over everybody are estimates (docs/performance.md); the rest is exact.',
+      'Counts of users and sessions over everybody are estimates (docs/dashboards.md); the rest is exact.',
       ...failures,
       ...unasked,
       ...differing,
