@@ -132,7 +132,7 @@ describe('what --fix mends', () => {
     await put();
     const seen = await untilTroubled(checks, ask);
     expect(words(seen)).toMatch(says);
-    const { data } = await run('doctor', ...checks, '--fix');
+    const { data } = await run('doctor', ...checks, '--fix', '--timeout', '30s');
     const told = data.checks.flatMap(
       ({ findings }: { findings: { fix: { safe: boolean } | null; fixed: unknown }[] }) => findings,
     );
@@ -144,7 +144,7 @@ describe('what --fix mends', () => {
     await plant.halt('objectstore');
     const seen = await untilTroubled(['answers', 'object-store', 'lake-tables', 'freshness'], ask);
     expect(words(seen)).toMatch(/answers: objectstore runs and does not answer/);
-    await run('doctor', 'answers', '--fix');
+    await run('doctor', 'answers', '--fix', '--timeout', '30s');
   });
 });
 
