@@ -37,7 +37,8 @@ with DAG(
         if answer.returncode != 0:
             raise RuntimeError(f"lambdactl dags dead-letters failed (exit {answer.returncode}): {answer.stdout}{answer.stderr}")
         now = json.loads(answer.stdout)["data"]["topics"]
-        before = context["ti"].xcom_pull(task_ids="count", include_prior_dates=True) or now
+        # Without map_indexes Airflow answers with every earlier run's.
+        before = context["ti"].xcom_pull(task_ids="count", map_indexes=None, include_prior_dates=True) or now
         # A topic that has fewer than before was made anew: all of it is new.
         added = {
             topic: total - before.get(topic, 0) if total >= before.get(topic, 0) else total for topic, total in now.items()

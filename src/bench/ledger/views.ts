@@ -38,7 +38,7 @@ const onDays = ({ from, to }: Days): string => `day BETWEEN '${from}' AND '${to}
 const rowsOf = (table: string, time: string, { from, to }: Days): string =>
   `FROM ${table} WHERE toDate(${time}) BETWEEN '${from}' AND '${to}' AND processing_time > toDateTime64(0, 3, 'UTC')`;
 const key = (...parts: readonly string[]): string =>
-  `concat(${parts.map((part) => `toString(${part})`).join(", ' ', ")})`;
+  `arrayStringConcat([${parts.map((part) => `toString(${part})`).join(', ')}], ' ')`;
 
 const cents = (amount: string): string => `${amount} * 100`;
 const sessionTypes = {
@@ -99,6 +99,37 @@ const checks: Record<ViewName, ViewCheck> = {
     where: onDays,
     base: (days) => [
       `SELECT ${key('toDate(timestamp)', 'user_tier', 'event_type')} AS k, ${array(['count()'])} AS m ${rowsOf(events, 'timestamp', days)} GROUP BY k`,
+    ],
+  },
+  events_by_minute_mv: {
+    key: key('minute', 'event_type'),
+    counts: ['events'],
+    values: [],
+    where: ({ from, to }) => `toDate(minute) BETWEEN '${from}' AND '${to}'`,
+    base: (days) => [
+      `SELECT ${key('toStartOfMinute(timestamp)', 'event_type')} AS k, ${array(['count()'])} AS m ${rowsOf(events, 'timestamp', days)} GROUP BY k`,
+    ],
+  },
+  revenue_by_minute_mv: {
+    key: key('minute'),
+    counts: ['purchases'],
+    values: [cents('revenue')],
+    where: ({ from, to }) => `toDate(minute) BETWEEN '${from}' AND '${to}'`,
+    base: (days) => {
+      const revenue = cents("sumIf(toDecimal128(total_amount, 2), status = 'completed')");
+      const measures = array(["countIf(status = 'completed')", revenue]);
+      return [
+        `SELECT ${key('toStartOfMinute(created_at)')} AS k, ${measures} AS m ${rowsOf(transactions, 'created_at', days)} GROUP BY k`,
+      ];
+    },
+  },
+  session_summary_mv: {
+    key: key('day'),
+    counts: ['events'],
+    values: [],
+    where: onDays,
+    base: (days) => [
+      `SELECT ${key('toDate(timestamp)')} AS k, ${array(['count()'])} AS m ${rowsOf(events, 'timestamp', days)} GROUP BY k`,
     ],
   },
   sessions_realtime: {

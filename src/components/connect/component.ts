@@ -93,7 +93,7 @@ function service(context: RenderContext): ServiceSpec {
     stopGraceMs: 15_000,
     // Answers 503 until the worker has read its topics and joined its group.
     probe: { kind: 'http', url: `${restUrl(context)}/health`, expectStatus: 200 },
-    startTimeoutMs: 120_000,
+    startTimeoutMs: 300_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),
     nice: 5,

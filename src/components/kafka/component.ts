@@ -117,7 +117,7 @@ function service(context: RenderContext, instance: string): ServiceSpec {
     stopSignal: 'SIGTERM',
     stopGraceMs: 30_000,
     probe: { kind: 'kafka', bootstrap: `${context.host}:${context.port(`${instance}.broker`)}` },
-    startTimeoutMs: 90_000,
+    startTimeoutMs: 180_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),
   };

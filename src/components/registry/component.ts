@@ -71,7 +71,7 @@ function service(context: RenderContext): ServiceSpec {
     stopSignal: 'SIGTERM',
     stopGraceMs: 10_000,
     probe: { kind: 'http', url: `${rootUrl(context)}/apis/ccompat/v7/subjects`, expectStatus: 200 },
-    startTimeoutMs: 120_000,
+    startTimeoutMs: 300_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),
     nice: 10,

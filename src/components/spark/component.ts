@@ -123,7 +123,7 @@ function service(context: RenderContext): ServiceSpec {
     stopSignal: 'SIGTERM',
     stopGraceMs: 20_000,
     probe: { kind: 'spark', url: statusUrl(context), queries: speedQueries },
-    startTimeoutMs: 120_000,
+    startTimeoutMs: 300_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),
   };
