@@ -15,6 +15,8 @@ export interface JvmRequest {
   directMiB?: number;
   /** C1 only: starts with less work and memory, runs slower when hot. For what mostly waits. */
   quickStart?: boolean;
+  /** Young generation, and its share for survivors as in -XX:SurvivorRatio: for what knows how much lives how long. Serial collector below 1 GiB. */
+  young?: { megabytes: number; survivorRatio: number };
   /** Further -D, -XX and --add-opens. */
   flags?: readonly string[];
   args: readonly string[];
@@ -24,12 +26,26 @@ export interface JvmRequest {
 
 /** From here on G1 pays: below it Serial needs less memory and fewer threads, and its pauses stay short. */
 const g1FromHeapMiB = 512;
+/** The same where the young generation is set by hand, which G1 does not like. */
+const g1FromTunedHeapMiB = 1024;
 
 /**
  * The archive is written this long after the first healthy start. It stops the JVM for one or two seconds, longer on a busy
  * machine: not in the first minute, when somebody looks at the first events.
  */
 const archiveDelayMs = 90_000;
+
+/**
+ * Ten times the JVM's own thresholds for C2. What is called for every record passes them within seconds; planning, class reading and
+ * clients' housekeeping, called some hundred times a micro-batch, does not, and compiling it kept a quarter of two cores busy
+ * for minutes, longer than it can ever pay back (docs/performance.md).
+ */
+export const compileOnlyHotCode: readonly string[] = [
+  '-XX:Tier4InvocationThreshold=50000',
+  '-XX:Tier4MinInvocationThreshold=6000',
+  '-XX:Tier4CompileThreshold=150000',
+  '-XX:Tier4BackEdgeThreshold=400000',
+];
 
 /** A one-shot Java command. */
 export function javaCommand(context: RenderContext, request: JvmRequest): CommandSpec {
@@ -83,11 +99,13 @@ function common(context: RenderContext, { instance, env }: JvmRequest) {
 }
 
 function javaArgs(context: RenderContext, request: JvmRequest): string[] {
-  const { heapMiB, initialHeapMiB, metaspaceMiB, codeCacheMiB, directMiB, quickStart } = request;
+  const { heapMiB, initialHeapMiB, metaspaceMiB, codeCacheMiB, directMiB, quickStart, young } = request;
+  const useG1 = heapMiB >= (young === undefined ? g1FromHeapMiB : g1FromTunedHeapMiB);
   return [
     `-Xms${initialHeapMiB ?? Math.min(64, heapMiB)}m`,
     `-Xmx${heapMiB}m`,
-    heapMiB >= g1FromHeapMiB ? '-XX:+UseG1GC' : '-XX:+UseSerialGC',
+    useG1 ? '-XX:+UseG1GC' : '-XX:+UseSerialGC',
+    ...(young === undefined || useG1 ? [] : [`-Xmn${young.megabytes}m`, `-XX:SurvivorRatio=${young.survivorRatio}`]),
     `-XX:MaxMetaspaceSize=${metaspaceMiB}m`,
     `-XX:ReservedCodeCacheSize=${codeCacheMiB}m`,
     ...(directMiB === undefined ? [] : [`-XX:MaxDirectMemorySize=${directMiB}m`]),

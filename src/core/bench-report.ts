@@ -162,7 +162,7 @@ export interface ResourceReport {
 export interface SeriesPoint {
   /** Seconds since the start. */
   t: number;
-  /** Records/s since the last point. */
+  /** Records/s over the last five points. */
   sentRate: number | null;
   visibleRate: number | null;
   /** Records sent and not yet visible. */

@@ -144,12 +144,9 @@ function cleanText(hops: readonly HopLedger[]): string[] {
     if (good !== all) return `${name} (${good} of ${all} places)`;
     return all === 1 ? name : `${name} (${all} places)`;
   });
-  const methods = Object.entries(Object.groupBy(clean, ({ method }) => method)).map(
-    ([method, places = []]) => `${method} in ${places.length}`,
-  );
   const compared = clean.filter(({ altered }) => altered !== null).length;
-  const contents = compared === 0 ? '' : `, contents compared in ${compared}`;
-  return [`All there and only once in ${names.join(', ')}: counted by ${methods.join(', ')}${contents}.`];
+  const contents = compared === 0 ? '' : `; contents compared in ${compared}`;
+  return [`All there and only once in ${names.join(', ')}${contents}.`];
 }
 
 function defectsTable(hops: readonly HopLedger[], width: number): string {

@@ -57,7 +57,8 @@ describe('bench', () => {
       partial: false,
       request: { seed: 11, rate: 1000 },
     });
-    expect(data.ledger).toMatchObject({ sent: 20_000, ...clean });
+    expect(data.ledger).toMatchObject(clean);
+    expect(data.ledger.sent).toBeGreaterThan(20_000);
     const hops: { hop: string; store: string; expected: number }[] = data.ledger.hops;
     expect(hops.map(({ store }) => store)).toEqual(
       expect.arrayContaining(['user_events', 'transactions', 'user_events_realtime', 'transactions_realtime']),

@@ -17,6 +17,8 @@ interface ViewCheck {
   values: readonly string[];
   /** The view's rows to look at. */
   where: (days: Days) => string;
+  /** Column by whose hash the groups can be looked at a part at a time; none where there are few. */
+  sliceBy?: string;
   /** SELECTs of key `k`, and `counts` and `values` as one array `m`, from the rows. */
   base: (days: Days) => readonly string[];
 }
@@ -25,7 +27,12 @@ interface Days {
   /** YYYY-MM-DD, UTC, inclusive. */
   from: string;
   to: string;
+  /** Further condition, on a column that the view and the rows share; "" for none. */
+  slice: string;
 }
+
+/** Rows of a slice: what grouping them by user or session takes stays far below what a query may use. */
+const rowsASlice = 500_000;
 
 const events = `${clickhouse.database}.user_events_realtime`;
 const transactions = `${clickhouse.database}.transactions_realtime`;
@@ -35,8 +42,8 @@ const array = (expressions: readonly string[]): string =>
 const ofType = (type: string): string => `countIf(event_type = '${type}')`;
 const onDays = ({ from, to }: Days): string => `day BETWEEN '${from}' AND '${to}'`;
 /** No projection holds processing_time, so that what asks for it reads the rows: a projection must not prove itself. */
-const rowsOf = (table: string, time: string, { from, to }: Days): string =>
-  `FROM ${table} WHERE toDate(${time}) BETWEEN '${from}' AND '${to}' AND processing_time > toDateTime64(0, 3, 'UTC')`;
+const rowsOf = (table: string, time: string, { from, to, slice }: Days): string =>
+  `FROM ${table} WHERE toDate(${time}) BETWEEN '${from}' AND '${to}' AND processing_time > toDateTime64(0, 3, 'UTC')${slice}`;
 const key = (...parts: readonly string[]): string =>
   `arrayStringConcat([${parts.map((part) => `toString(${part})`).join(', ')}], ' ')`;
 
@@ -61,6 +68,7 @@ const checks: Record<ViewName, ViewCheck> = {
     key: key('day', 'user_id', 'event_type'),
     counts: ['events'],
     values: [],
+    sliceBy: 'user_id',
     where: onDays,
     base: (days) => [
       `SELECT ${key('toDate(timestamp)', 'user_id', 'event_type')} AS k, ${array(['count()'])} AS m ${rowsOf(events, 'timestamp', days)} GROUP BY k`,
@@ -70,6 +78,7 @@ const checks: Record<ViewName, ViewCheck> = {
     key: key('day', 'user_id'),
     counts: ['page_views', 'product_views', 'carts', 'checkouts', 'purchases'],
     values: [],
+    sliceBy: 'user_id',
     where: onDays,
     base: (days) => {
       const counts = ['page_view', 'product_view', 'add_to_cart', 'checkout_start', 'purchase'].map(ofType);
@@ -136,6 +145,7 @@ const checks: Record<ViewName, ViewCheck> = {
     key: key('user_id', 'session_id'),
     counts: ['events'],
     values: Object.keys(sessionTypes),
+    sliceBy: 'session_id',
     where: sessionsOn,
     base: (days) => {
       const measures = ['count()', ...Object.values(sessionTypes).map(ofType)];
@@ -157,14 +167,29 @@ export async function countViews(
   signal?: AbortSignal,
 ): Promise<HopLedger[]> {
   const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-  const days = { from: dateOf(range.from), to: dateOf(range.to) };
+  const days = { from: dateOf(range.from), to: dateOf(range.to), slice: '' };
+  const [total] = await client.rows<{ n: string }>(
+    `SELECT toString(count()) AS n ${rowsOf(events, 'timestamp', days)}`,
+  );
+  const slices = Math.max(1, Math.ceil(Number(total?.n ?? 0) / rowsASlice));
   const ledgers: HopLedger[] = [];
   // One after the other: each may use what memory a query has.
   for (const view of clickhouse.views) {
-    signal?.throwIfAborted();
-    ledgers.push(await countView(client, view, days));
+    const { sliceBy } = checks[view];
+    const parts = sliceBy === undefined ? [''] : slicesOf(sliceBy, slices);
+    const rows: ViewRow[] = [];
+    for (const slice of parts) {
+      signal?.throwIfAborted();
+      rows.push(...(await compareView(client, view, { ...days, slice })));
+    }
+    ledgers.push(viewHop(view, rows, days));
   }
   return ledgers;
+}
+
+function slicesOf(column: string, slices: number): string[] {
+  if (slices === 1) return [''];
+  return Array.from({ length: slices }, (_, slice) => ` AND cityHash64(${column}) % ${slices} = ${slice}`);
 }
 
 interface ViewRow {
@@ -178,35 +203,41 @@ interface ViewRow {
   alteredKeys: string[];
 }
 
-async function countView(client: ClickHouseClient, view: ViewName, days: Days): Promise<HopLedger> {
-  const check = checks[view];
-  const [row] = await client.rows<ViewRow>(statement(view, check, days)).catch((error: unknown) => {
+function compareView(client: ClickHouseClient, view: ViewName, days: Days): Promise<ViewRow[]> {
+  return client.rows<ViewRow>(statement(view, checks[view], days)).catch((error: unknown) => {
     throw failed(`${view}: ${messageOf(error)}`, error);
   });
-  const named = (kind: 'lost' | 'doubled' | 'altered', keys: readonly string[] = []) =>
-    keys.map((id) => ({ kind, id }));
+}
+
+function viewHop(view: ViewName, rows: readonly ViewRow[], { from, to }: Days): HopLedger {
+  const sum = (of: (row: ViewRow) => string) => rows.reduce((all, row) => all + Number(of(row)), 0);
+  const named = (kind: 'lost' | 'doubled' | 'altered', keysOf: (row: ViewRow) => readonly string[]) =>
+    rows
+      .flatMap(keysOf)
+      .slice(0, examplesAKind)
+      .map((id) => ({ kind, id }));
   return {
     hop: 'clickhouse',
     store: `${clickhouse.database}.${view}`,
-    expected: Number(row?.expected ?? 0),
-    found: Number(row?.found ?? 0),
-    lost: Number(row?.missing ?? 0),
-    doubled: Number(row?.surplus ?? 0),
+    expected: sum(({ expected }) => expected),
+    found: sum(({ found }) => found),
+    lost: sum(({ missing }) => missing),
+    doubled: sum(({ surplus }) => surplus),
     alien: 0,
-    altered: check.values.length === 0 ? null : Number(row?.altered ?? 0),
+    altered: checks[view].values.length === 0 ? null : sum(({ altered }) => altered),
     examples: [
-      ...named('lost', row?.lostKeys),
-      ...named('doubled', row?.doubledKeys),
-      ...named('altered', row?.alteredKeys),
+      ...named('lost', ({ lostKeys }) => lostKeys),
+      ...named('doubled', ({ doubledKeys }) => doubledKeys),
+      ...named('altered', ({ alteredKeys }) => alteredKeys),
     ],
-    method: `events counted against the base table's rows, group by group, ${days.from === days.to ? days.from : `${days.from} to ${days.to}`}; projections off for the rows`,
+    method: `events counted against the base table's rows, group by group, ${from === to ? from : `${from} to ${to}`}; projections off for the rows`,
   };
 }
 
 /** One row: sums over all groups, and the names of the first that differ. */
 function statement(view: ViewName, { key: name, counts, values, where, base }: ViewCheck, days: Days): string {
   const measures = counts.length + values.length;
-  const ofView = `SELECT ${name} AS k, ${array([...counts, ...values])} AS m, 0 AS proven FROM ${clickhouse.database}.${view} WHERE ${where(days)}`;
+  const ofView = `SELECT ${name} AS k, ${array([...counts, ...values])} AS m, 0 AS proven FROM ${clickhouse.database}.${view} WHERE ${where(days)}${days.slice}`;
   const sides = [ofView, ...base(days).map((sql) => `SELECT k, m, 1 AS proven FROM (${sql})`)].join(' UNION ALL ');
   const side = (proven: number) => `arrayResize(sumForEachIf(m, proven = ${proven}), ${measures}, 0)`;
   const part = (of: string, from: number, length: number) => `arraySlice(${of}, ${from}, ${length})`;

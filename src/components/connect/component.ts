@@ -1,7 +1,7 @@
 import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
-import { javaService } from '../jvm.ts';
+import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers, replication } from '../kafka/component.ts';
 import { mebibytes } from '../units.ts';
 import { databasePasswordVariable } from './debezium.ts';
@@ -82,7 +82,7 @@ function service(context: RenderContext): ServiceSpec {
       metaspaceMiB: 192,
       codeCacheMiB: 96,
       directMiB: 64,
-      flags: [`-Dlog4j2.configurationFile=${conf}/log4j2.properties`],
+      flags: [...compileOnlyHotCode, `-Dlog4j2.configurationFile=${conf}/log4j2.properties`],
       args: [`${conf}/connect.properties`],
       env: {
         [databasePasswordVariable]: context.secret('postgres.debezium'),

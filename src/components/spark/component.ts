@@ -3,7 +3,7 @@ import { clickhouse as layout, speedQueries } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { httpUrl } from '../clickhouse/component.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
-import { javaService } from '../jvm.ts';
+import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers } from '../kafka/component.ts';
 import { mebibytes } from '../units.ts';
 import { sparkFlags } from './java-options.ts';
@@ -107,10 +107,12 @@ function service(context: RenderContext): ServiceSpec {
       metaspaceMiB: archive ? 320 : 256,
       codeCacheMiB: 128,
       directMiB: 128,
+      // Micro-batches make much garbage that lives for one of them: survivors that hold it keep it out of the old generation, whose
+      // collections would stop the batch for some hundred milliseconds every few seconds.
+      young: { megabytes: Math.floor(heapMiB * 0.4), survivorRatio: 3 },
       flags: [
-        // Micro-batches make much short-lived garbage: a young generation that holds one keeps it out of the old one.
-        `-Xmn${Math.floor(heapMiB / 3)}m`,
         ...sparkFlags,
+        ...compileOnlyHotCode,
         `-Dlog4j2.configurationFile=${context.projectDir('dags-repo')}/spark/log4j2.properties`,
       ],
       args: ['--conf-file', `${context.dir('spark', 'conf')}/speed-job.json`],

@@ -177,7 +177,7 @@ describe.skipIf(!complete)('the Spark batch job on Iceberg tables', { timeout: 6
     mkdirSync(join(scratch, 'classes'));
     writeFileSync(join(scratch, 'records.jsonl'), records.map((record) => JSON.stringify(record)).join('\n'));
     const sources = readdirSync(join(spark, 'src/lambdactl/batch')).map((file) => `batch/${file}`);
-    const paths = [...sources, 'speed/Contract.java', 'lake/LakeConfig.java'].map((file) =>
+    const paths = [...sources, 'speed/Contract.java', 'speed/PlainTime.java', 'lake/LakeConfig.java'].map((file) =>
       join(spark, 'src/lambdactl', file),
     );
     const jars = [...sparkJars, ...icebergJars].join(':');

@@ -8,6 +8,8 @@ import { listProcesses } from '../../system/process-table.ts';
 import type { LiveSource } from './scenario.ts';
 
 const pointEveryMs = 1000;
+/** Rates are over so many points: rows become visible a micro-batch at a time. */
+const ratePoints = 5;
 /** A runtime's figures are at most this old when it is asked for a second time. */
 const freshAfterMs = 2100;
 
@@ -43,7 +45,7 @@ export class Measurement {
       cpuPercent: {},
       pssBytes: null,
     };
-  private previous: { t: number; sent: number | null; visible: number | null } | null = null;
+  private recent: { t: number; sent: number | null; visible: number | null }[] = [];
   /** Records sent when the warm-up ended. */
   private sentAtBase = 0;
 
@@ -71,7 +73,7 @@ export class Measurement {
       if (!warm && performance.now() - this.started >= warmupMs) {
         warm = true;
         this.base = await this.clock();
-        this.sentAtBase = this.previous?.sent ?? 0;
+        this.sentAtBase = this.recent.at(-1)?.sent ?? 0;
       }
     }
   }
@@ -81,7 +83,7 @@ export class Measurement {
     const { sent, visible, latencyMs } = await this.live();
     const t = (performance.now() - this.started) / 1000;
     if (Math.round(t) % 2 === 0) await this.observe();
-    const { previous } = this;
+    const previous = this.recent.at(-ratePoints) ?? this.recent[0] ?? null;
     const perSecond = (now: number | null, before: number | null | undefined) =>
       now === null || before === null || before === undefined || previous === null || t <= previous.t
         ? null
@@ -95,7 +97,7 @@ export class Measurement {
       cpuPercent: this.latest.cpuPercent,
       pssBytes: this.latest.pssBytes,
     };
-    this.previous = { t, sent, visible };
+    this.recent = [...this.recent.slice(1 - ratePoints), { t, sent, visible }];
     this.series.push(point);
     this.onPoint(point);
   }

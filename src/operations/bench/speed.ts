@@ -4,6 +4,7 @@ import { type Load, type LoadResult, startLoad } from '../../bench/load.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
 import { liveProgress, type RunWindow, visibleLatencies, visibleRows } from '../../bench/visible.ts';
 import type { LatencyReport, LedgerReport, Percentiles } from '../../core/bench-report.ts';
+import { LambdaError } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { clickhouse as layout } from '../../platform/pipeline.ts';
@@ -37,6 +38,7 @@ class SpeedRun {
   private readonly rate: number;
   private readonly durationMs: number;
   private readonly startedAt = Date.now();
+  private readonly notes: string[] = [];
 
   constructor(context: ScenarioContext, bootstrap: readonly string[], clickhouse: ClickHouseClient) {
     this.context = context;
@@ -78,7 +80,7 @@ class SpeedRun {
       steps: [],
       queries: [],
       reference: [],
-      notes: notesOf(result, this.rate),
+      notes: [...notesOf(result, this.rate), ...this.notes],
       records: result.sent,
       work: 'generator',
       partial,
@@ -158,12 +160,17 @@ class SpeedRun {
     };
   }
 
-  private count(result: LoadResult, offsets: Offsets): Promise<CountedLedger> {
+  private count(result: LoadResult, offsets: Offsets): Promise<CountedLedger | null> {
     return step(this.context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
       const run = { options: this.options(), result, offsets, since: this.startedAt };
       const value = await countRun(this.context, run);
       const { lost, doubled, alien, altered } = value.ledger;
       return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
+    }).catch((error: unknown) => {
+      if (!(error instanceof LambdaError) || error.category === 'interrupted') throw error;
+      // The other figures are still true; without its ledger the run has failed all the same.
+      this.notes.push(`The ledger could not be made: ${error.message}`);
+      return null;
     });
   }
 }

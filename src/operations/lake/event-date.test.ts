@@ -29,7 +29,7 @@ describe.skipIf(java === undefined || ecj === undefined || spark.length === 0)(
     it('finds the day that the reader of the contract finds, whatever the record looks like', {
       timeout: 120_000,
     }, async () => {
-      const sources = ['lake/EventDate.java', 'speed/Contract.java'].map((path) =>
+      const sources = ['lake/EventDate.java', 'speed/Contract.java', 'speed/PlainTime.java'].map((path) =>
         join(root, 'dags-repo/spark/src/lambdactl', path),
       );
       const fixture = join(import.meta.dirname, 'event-date.fixture.java');
