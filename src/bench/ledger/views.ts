@@ -32,7 +32,7 @@ interface Days {
 }
 
 /** Rows of a slice: what grouping them by user or session takes stays far below what a query may use. */
-const rowsASlice = 500_000;
+const rowsASlice = 2_500_000;
 
 const events = `${clickhouse.database}.user_events_realtime`;
 const transactions = `${clickhouse.database}.transactions_realtime`;
