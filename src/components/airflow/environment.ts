@@ -125,9 +125,7 @@ function dagProcessor(context: RenderContext): Record<string, string> {
   return {
     parsing_processes: '1',
     print_stats_interval: '0',
-    // What a push changed is parsed at once. This is for DAG files whose imports changed: parsing each takes half a CPU second,
-    // and every half a minute that was a tenth of a core for as long as the stack is up.
-    min_file_process_interval: '120',
+    min_file_process_interval: '30',
     refresh_interval: '15',
     bundle_refresh_check_interval: '5',
     dag_bundle_config_list: JSON.stringify([bundle]),
