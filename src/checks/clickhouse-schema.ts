@@ -133,13 +133,12 @@ async function objectFindings(
   return findings;
 }
 
-/** Projections are declared where their table is made, as "PROJECTION name". */
 async function projectionFindings(client: ClickHouseClient, files: readonly MigrationFile[]): Promise<Finding[]> {
   const rows = await client.rows<{ name: string }>(
     `SELECT table || '.' || name AS name FROM system.projections WHERE database = '${database}'`,
   );
   const present = new Set(rows.map(({ name }) => name));
-  const declared = files.flatMap(({ text }) => projectionsOf(text));
+  const declared = projectionsOf(files.map(({ text }) => text));
   const lacking = declared.filter((name) => !present.has(name));
   if (lacking.length === 0) return [];
   return [
@@ -152,11 +151,22 @@ async function projectionFindings(client: ClickHouseClient, files: readonly Migr
   ];
 }
 
-/** "table.projection" of every projection that a migration declares within CREATE TABLE. */
-export function projectionsOf(sql: string): string[] {
-  return sql.split(/;\s*$/m).flatMap((statement) => {
-    const table = new RegExp(`CREATE TABLE (?:IF NOT EXISTS )?${database}\\.(\\w+)`).exec(statement)?.[1];
-    if (table === undefined) return [];
-    return [...statement.matchAll(/^\s*PROJECTION (\w+)/gm)].map(([, name]) => `${table}.${name}`);
-  });
+/**
+ * "table.projection" of every projection that there is after these migrations: declared within CREATE TABLE, added or dropped by ALTER.
+ * @param files texts of the migrations, in their order
+ */
+export function projectionsOf(files: readonly string[]): string[] {
+  const there = new Set<string>();
+  for (const statement of files.flatMap((sql) => sql.split(/;\s*$/m))) {
+    const [, verb, table] =
+      new RegExp(`(CREATE|ALTER) TABLE (?:IF NOT EXISTS )?${database}\\.(\\w+)`).exec(statement) ?? [];
+    if (verb === 'CREATE') {
+      for (const [, name] of statement.matchAll(/^\s*PROJECTION (\w+)/gm)) there.add(`${table}.${name}`);
+    }
+    for (const [, name] of statement.matchAll(/ADD PROJECTION (?:IF NOT EXISTS )?(\w+)/g))
+      there.add(`${table}.${name}`);
+    for (const [, name] of statement.matchAll(/DROP PROJECTION (?:IF EXISTS )?(\w+)/g))
+      there.delete(`${table}.${name}`);
+  }
+  return [...there];
 }

@@ -161,7 +161,10 @@ describe('what files say', () => {
   it('projections are read out of migrations, with their table', () => {
     const sql =
       'CREATE TABLE IF NOT EXISTS lambda.a\n(\n    x Int8,\n    PROJECTION p\n    (\n        SELECT 1\n    )\n)\nORDER BY x;\nCREATE VIEW lambda.b AS SELECT 1;\n';
-    expect(projectionsOf(sql)).toEqual(['a.p']);
+    expect(projectionsOf([sql])).toEqual(['a.p']);
+    const later =
+      'ALTER TABLE lambda.a ADD PROJECTION IF NOT EXISTS q (SELECT 1);\nALTER TABLE lambda.a DROP PROJECTION IF EXISTS p;';
+    expect(projectionsOf([sql, later])).toEqual(['a.q']);
   });
 
   it('a table of the lake is told by the newest snapshot', () => {

@@ -177,38 +177,62 @@ describe('the ledger', () => {
     expect(report).toMatchObject({ lost: 7, doubled: 6, alien: 3 + late.length, altered: 4 });
   });
 
-  it.each(clickhouse.views)('counts what %s counts too few, too many or wrongly', async (view) => {
+  it('sees revenue by the minute that is a cent too high', async () => {
+    const view = 'revenue_by_minute_mv';
     const now = Date.now();
-    const views = async () => {
-      return hopOfView(await countViews(reader, { from: now - 60_000, to: now + 60_000 }), view);
-    };
-    const query = "SELECT create_table_query AS sql FROM system.tables WHERE database = 'lambda' AND name";
-    const [original] = await admin.rows<{ sql: string }>(`${query} = '${view}'`);
-    if (original === undefined) throw new Error(`${view} does not exist`);
-    const rows = 'SELECT * FROM lambda.user_events_realtime';
-    const some =
-      "event_id IN (SELECT event_id FROM lambda.user_events_realtime WHERE event_type = 'product_view' GROUP BY event_id HAVING count() = 1 ORDER BY event_id LIMIT 5)";
-    const over = (from: string, to: string) =>
-      admin.command(original.sql.replace('CREATE VIEW', 'CREATE OR REPLACE VIEW').replaceAll(from, to));
-    const table = 'FROM lambda.user_events_realtime';
-    const clean = await views();
+    const look = async () => hopOfView(await countViews(reader, { from: now - 60_000, to: now + 60_000 }), view);
+    const clean = await look();
+    expect(clean).toMatchObject({ lost: 0, doubled: 0, altered: 0, examples: [] });
+    const [original] = await admin.rows<{ sql: string }>(
+      `SELECT create_table_query AS sql FROM system.tables WHERE database = 'lambda' AND name = '${view}'`,
+    );
+    const sql = (original?.sql ?? '').replace('CREATE VIEW', 'CREATE OR REPLACE VIEW');
     try {
-      expect(clean).toMatchObject({ lost: 0, doubled: 0, examples: [] });
-      await over(table, `FROM (${rows} WHERE NOT (${some}))`);
-      expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found - 5, lost: 5, doubled: 0 });
-      await over(table, `FROM (${rows} UNION ALL ${rows} WHERE ${some})`);
-      expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found + 5, lost: 0, doubled: 5 });
-      if (clean.altered === null) return;
-      await over(
-        ' AS revenue',
-        " + if(product_id = (SELECT min(toString(product_id)) FROM lambda.transactions_realtime WHERE status = 'completed'), toDecimal128('0.01', 2), 0) AS revenue",
-      );
-      if (view === 'product_performance_mv') expect(await views()).toMatchObject({ lost: 0, doubled: 0, altered: 1 });
+      await admin.command(sql.replaceAll(' AS revenue', " + toDecimal128('0.01', 2) AS revenue"));
+      const found = await look();
+      expect(found).toMatchObject({ lost: 0, doubled: 0 });
+      expect(found.altered).toBeGreaterThan(0);
     } finally {
-      await over('', '');
+      await admin.command(sql);
     }
-    expect(await views()).toEqual(clean);
+    expect(await look()).toEqual(clean);
   });
+
+  it.each(clickhouse.views.filter((view) => view !== 'revenue_by_minute_mv'))(
+    'counts what %s counts too few, too many or wrongly',
+    async (view) => {
+      const now = Date.now();
+      const views = async () => {
+        return hopOfView(await countViews(reader, { from: now - 60_000, to: now + 60_000 }), view);
+      };
+      const query = "SELECT create_table_query AS sql FROM system.tables WHERE database = 'lambda' AND name";
+      const [original] = await admin.rows<{ sql: string }>(`${query} = '${view}'`);
+      if (original === undefined) throw new Error(`${view} does not exist`);
+      const rows = 'SELECT * FROM lambda.user_events_realtime';
+      const some =
+        "event_id IN (SELECT event_id FROM lambda.user_events_realtime WHERE event_type = 'product_view' GROUP BY event_id HAVING count() = 1 ORDER BY event_id LIMIT 5)";
+      const over = (from: string, to: string) =>
+        admin.command(original.sql.replace('CREATE VIEW', 'CREATE OR REPLACE VIEW').replaceAll(from, to));
+      const table = 'FROM lambda.user_events_realtime';
+      const clean = await views();
+      try {
+        expect(clean).toMatchObject({ lost: 0, doubled: 0, examples: [] });
+        await over(table, `FROM (${rows} WHERE NOT (${some}))`);
+        expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found - 5, lost: 5, doubled: 0 });
+        await over(table, `FROM (${rows} UNION ALL ${rows} WHERE ${some})`);
+        expect(await views()).toMatchObject({ expected: clean.expected, found: clean.found + 5, lost: 0, doubled: 5 });
+        if (clean.altered === null) return;
+        await over(
+          ' AS revenue',
+          " + if(product_id = (SELECT min(toString(product_id)) FROM lambda.transactions_realtime WHERE status = 'completed'), toDecimal128('0.01', 2), 0) AS revenue",
+        );
+        if (view === 'product_performance_mv') expect(await views()).toMatchObject({ lost: 0, doubled: 0, altered: 1 });
+      } finally {
+        await over('', '');
+      }
+      expect(await views()).toEqual(clean);
+    },
+  );
 
   it('says that Kafka no longer holds what it should count', async () => {
     const expected = await Expectation.of({ engine: engineOf(seeds.gone, Date.now()), generated: 10 });
