@@ -42,6 +42,8 @@ beforeAll(async () => {
     'objectstore',
     '--only',
     'warehouse',
+    '--only',
+    'clickhouse',
   );
   const opened = await openStack({ home: homeOfTests, stack });
   const { profile } = opened;

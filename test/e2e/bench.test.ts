@@ -61,7 +61,12 @@ describe('bench', () => {
     expect(data.ledger.sent).toBeGreaterThan(20_000);
     const hops: { hop: string; store: string; expected: number }[] = data.ledger.hops;
     expect(hops.map(({ store }) => store)).toEqual(
-      expect.arrayContaining(['user_events', 'transactions', 'user_events_realtime', 'transactions_realtime']),
+      expect.arrayContaining([
+        'user_events',
+        'transactions',
+        'lambda.user_events_realtime',
+        'lambda.transactions_realtime',
+      ]),
     );
     for (const view of [
       'user_activity_summary_mv',
@@ -69,7 +74,7 @@ describe('bench', () => {
       'product_performance_mv',
       'sessions_realtime',
     ]) {
-      expect(hops.map(({ store }) => store)).toContain(view);
+      expect(hops.map(({ store }) => store)).toContain(`lambda.${view}`);
     }
     expect(hops.some(({ hop }) => hop === 'lake')).toBe(true);
     expect(Object.keys(data.latencyMs.hops)).toEqual(expect.arrayContaining(['kafka', 'clickhouse', 'lake']));

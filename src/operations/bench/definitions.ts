@@ -27,7 +27,7 @@ export const definitions: Record<BenchScenario, Definition> = {
   },
   batch: {
     run: batchScenario,
-    needs: ['kafka', 'connect', 'objectstore', 'postgres', 'warehouse'],
+    needs: ['kafka', 'connect', 'objectstore', 'postgres', 'warehouse', 'clickhouse'],
     warmupMs: 0,
     bytesPerRecord: 1500,
     defaultRecords: 1e6,
