@@ -101,6 +101,26 @@ describe('a batch', () => {
   });
 });
 
+describe('the scenario', () => {
+  it('finds a free time of its own, and is clean beside the other run', async () => {
+    const findings = await batchScenario({
+      ...context,
+      request: { rate: 1000, durationMs: null, warmupMs: 0, seed: 6, events: 5000, concurrency: null },
+      measure: (_live, work) => work(),
+    });
+    expect(findings.ledger?.hops.filter(({ lost, alien }) => lost + alien > 0)).toEqual([]);
+    expect(findings.steps.map(({ name }) => name)).toEqual(['check', 'spark', 'load', 'dbt', 'quality']);
+    expect(findings.throughput?.records).toBeGreaterThan(5000);
+    expect(findings.thresholds.map(({ name }) => name)).toEqual([
+      'batch in all',
+      'lost',
+      'doubled',
+      'alien',
+      'altered',
+    ]);
+  });
+});
+
 describe('what was changed behind the pipeline', () => {
   it('is counted exactly in Iceberg, RAW, STAGING and the marts', async () => {
     const made = `timestamp >= '${sent.date}'`;
@@ -142,26 +162,6 @@ describe('what was changed behind the pipeline', () => {
     expect(hopOf(report, 'MARTS.SESSION_CONVERSION').altered).toBeGreaterThan(0);
     expect(hopOf(report, 'RAW.TRANSACTIONS')).toMatchObject({ lost: 0, doubled: 0, altered: 0, alien: 0 });
     expect(report).toMatchObject({ lost: 7, doubled: 7, altered: expect.any(Number) });
-  });
-});
-
-describe('the scenario', () => {
-  it('finds a free time of its own, and is clean beside the tampered run', async () => {
-    const findings = await batchScenario({
-      ...context,
-      request: { rate: 1000, durationMs: null, warmupMs: 0, seed: 6, events: 5000, concurrency: null },
-      measure: (_live, work) => work(),
-    });
-    expect(findings.ledger?.hops.filter(({ lost, alien }) => lost + alien > 0)).toEqual([]);
-    expect(findings.steps.map(({ name }) => name)).toEqual(['check', 'spark', 'load', 'dbt', 'quality']);
-    expect(findings.throughput?.records).toBeGreaterThan(5000);
-    expect(findings.thresholds.map(({ name }) => name)).toEqual([
-      'batch in all',
-      'lost',
-      'doubled',
-      'alien',
-      'altered',
-    ]);
   });
 });
 

@@ -121,10 +121,11 @@ describe('bench', () => {
 
   it('refuses a second one, and ends on Ctrl-C with what there was, marked so', async () => {
     const first = start('bench', 'speed', '--rate', '500', '--duration', '10m', '--warmup', '0s');
-    await until(
-      () => run('bench', 'cdc', '--rate', '10', '--duration', '1s'),
-      ({ error }) => error?.code === 'BENCH_BUSY',
-    );
+    const lock = join(homeOfTests, 'bench', 'lock');
+    const holders = async () => readdirSync(lock).map((name) => readFileSync(join(lock, name), 'utf8'));
+    await until(holders, (texts) => texts.some((text) => text.includes('bench speed')));
+    const second = await run('bench', 'cdc', '--rate', '10', '--duration', '1s');
+    expect(second).toMatchObject({ exitCode: 20, error: { code: 'BENCH_BUSY' } });
     await sleep(10_000);
     first.kill('SIGINT');
     const { stdout, exitCode } = await first;
