@@ -101,16 +101,17 @@ describe('a batch', () => {
   });
 });
 
+// Smaller than the day above: what is tampered with later is the largest file, which must be the day's.
 describe('the scenario', () => {
   it('finds a free time of its own, and is clean beside the other run', async () => {
     const findings = await batchScenario({
       ...context,
-      request: { rate: 1000, durationMs: null, warmupMs: 0, seed: 6, events: 5000, concurrency: null },
+      request: { rate: 1000, durationMs: null, warmupMs: 0, seed: 6, events: 1500, concurrency: null },
       measure: (_live, work) => work(),
     });
     expect(findings.ledger?.hops.filter(({ lost, alien }) => lost + alien > 0)).toEqual([]);
     expect(findings.steps.map(({ name }) => name)).toEqual(['check', 'spark', 'load', 'dbt', 'quality']);
-    expect(findings.throughput?.records).toBeGreaterThan(5000);
+    expect(findings.throughput?.records).toBeGreaterThan(1500);
     expect(findings.thresholds.map(({ name }) => name)).toEqual([
       'batch in all',
       'lost',
