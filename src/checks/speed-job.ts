@@ -78,6 +78,6 @@ function circuitFinding(context: CheckContext, clickhouse: unknown): Finding | n
     severity: 'error',
     what: `The circuit breaker in front of ClickHouse is open since ${clickhouse.openSince}: ${String(clickhouse.lastError).slice(0, 200)}`,
     why: 'Writes failed three times; the batch waits and nothing is dropped, but dashboards stand still.',
-    fix: { command: commandFor(context, 'doctor clickhouse-parts components'), safe: false },
+    fix: { command: commandFor(context, 'doctor clickhouse-parts services'), safe: false },
   };
 }

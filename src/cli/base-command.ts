@@ -14,6 +14,8 @@ export interface CommandResult {
   text?: string;
   /** false: it worked and what was checked is not right (exit 10). */
   ok?: boolean;
+  /** Ctrl-C came and what there was until then is in data (exit 130). */
+  interrupted?: boolean;
   /** Something that was asked may never answer: the process ends without waiting for it. */
   leave?: boolean;
 }
@@ -81,10 +83,10 @@ export abstract class BaseCommand extends Command {
     return liveSink();
   }
 
-  private finish({ data, text, ok = true, leave = false }: CommandResult): void {
+  private finish({ data, text, ok = true, interrupted = false, leave = false }: CommandResult): void {
     if (this.json) print(successEnvelope(this.commandName(), data, ok, this.warnings));
     else if (text !== undefined && text !== '') process.stdout.write(`${text}\n`);
-    process.exitCode = ok ? ExitCode.ok : ExitCode.checkFailed;
+    process.exitCode = interrupted ? ExitCode.interrupted : ok ? ExitCode.ok : ExitCode.checkFailed;
     // An empty write calls back when everything before it is out.
     if (leave) process.stdout.write('', () => process.exit());
   }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
-import { arch, availableParallelism, freemem, hostname, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, freemem, hostname, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findExecutable } from './paths.ts';
 

@@ -1,4 +1,4 @@
-import { type Topic, topics } from '../../platform/pipeline.ts';
+import { replayLedger, type Topic, topics } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { replication } from './component.ts';
 
@@ -10,8 +10,9 @@ export interface DeclaredTopic {
   config: Readonly<Record<string, string>>;
 }
 
-/** Every topic of the pipeline, in this profile. */
-export const declaredTopics = (profile: Profile): DeclaredTopic[] => topics.map((topic) => declared(topic, profile));
+/** Every topic of the pipeline and the ledger of replays, in this profile. */
+export const declaredTopics = (profile: Profile): DeclaredTopic[] =>
+  [...topics, replayLedger].map((topic) => declared(topic, profile));
 
 function declared(topic: Topic, profile: Profile): DeclaredTopic {
   const { factor, minInSync } = replication(profile);

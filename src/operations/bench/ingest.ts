@@ -22,7 +22,7 @@ const referenceTopic = `${topicPrefix}reference`;
 const defaultDurationMs = 20_000;
 const payloadRecords = 20_000;
 /** As the generator has them. */
-const lingerMs = 20;
+const lingerMs = 100;
 const batchBytes = 512 * 1024;
 
 /** Generator → Kafka as fast as it goes (or at a rate), beside Kafka's own benchmark on the same broker in the same run. */
