@@ -4,7 +4,7 @@ import type { OperationContext } from '../../core/events.ts';
 import { openStack } from '../stack.ts';
 import { runAll } from './all.ts';
 import { findMax } from './find-max.ts';
-import { alone, requireDisk, requireHealthy } from './preconditions.ts';
+import { alone, requireDisk, requireHealthy, settle } from './preconditions.ts';
 import { askedOf, type BenchRequest, scenarioOf, withDefaults } from './request.ts';
 import { runScenario } from './run.ts';
 import type { ScenarioRequest } from './scenario.ts';
@@ -33,6 +33,8 @@ export async function bench(
   if (profile === null) throw new Error('a stack that is up has a profile');
   await requireDisk(stack, names, asked);
   return alone(stack, `lambdactl bench ${scenario}`, async () => {
+    // A cold start is what `--warmup 0s` asks for.
+    if (asked.warmupMs !== 0) await settle(stack, context);
     const run = (name: BenchScenario, again: ScenarioRequest) => runScenario(name, again, { stack, profile }, context);
     const report =
       scenario === 'all'

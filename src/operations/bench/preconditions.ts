@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchScenario } from '../../core/bench-report.ts';
 import { LambdaError, preflightError } from '../../core/errors.ts';
+import { type OperationContext, step } from '../../core/events.ts';
 import { withLock } from '../../state/lock.ts';
 import { freeDiskBytes } from '../../system/host.ts';
 import type { OpenStack } from '../stack.ts';
@@ -46,6 +48,21 @@ export async function requireDisk(stack: OpenStack, scenarios: readonly BenchSce
       actions: ['Free some space, or run a lower --rate or a shorter --duration.', 'lambdactl doctor host'],
     },
   );
+}
+
+/** 90 s after its first healthy start a JVM writes the archive of its classes and stands still for it, many seconds on a busy machine. */
+const settledAfterMs = 150_000;
+
+/** Waits until no component is so young that its own housekeeping would be measured. @throws the signal's reason */
+export async function settle(stack: OpenStack, context: OperationContext): Promise<void> {
+  const { services } = await stack.runtime.observe();
+  const youngest = Math.max(0, ...services.map(({ startedAt }) => (startedAt === null ? 0 : Date.parse(startedAt))));
+  const waitMs = youngest + settledAfterMs - Date.now();
+  if (waitMs <= 0) return;
+  await step(context, { id: 'settle', title: 'Wait until what has just started has settled' }, async () => {
+    await sleep(waitMs, undefined, { signal: context.signal });
+    return { value: undefined, detail: '--warmup 0s does not wait' };
+  });
 }
 
 /** One bench at a time on a machine: two would measure each other. @throws LambdaError BENCH_BUSY */
