@@ -23,11 +23,20 @@ export async function findMax(
   let rate: number | null = request.rate ?? firstRate;
   while (rate !== null && reports.length < mostSteps && !context.signal.aborted) {
     const asked: number = rate;
-    const report = await step(context, { id: `rate/${asked}`, title: `${asked} records/s` }, async () => {
-      // A seed of its own, or the ids of one step would be copies of another's.
-      const value = await run({ ...request, rate: asked, seed: request.seed + reports.length });
-      return { value, detail: value.verdict === 'pass' ? 'holds' : reasonOf(value) };
+    const report: BenchReport | null = await step(
+      context,
+      { id: `rate/${asked}`, title: `${asked} records/s` },
+      async () => {
+        // A seed of its own, or the ids of one step would be copies of another's.
+        const value = await run({ ...request, rate: asked, seed: request.seed + reports.length });
+        return { value, detail: value.verdict === 'pass' ? 'holds' : reasonOf(value) };
+      },
+    ).catch((error: unknown) => {
+      // Ctrl-C: what the steps before it found is kept.
+      if (!context.signal.aborted || reports.length === 0) throw error;
+      return null;
     });
+    if (report === null) break;
     reports.push(report);
     if (report.verdict === 'pass') holds = asked;
     else if (!report.partial) fails = asked;
