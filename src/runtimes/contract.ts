@@ -14,7 +14,7 @@ export interface Runtime {
   /** Stops components in reverse dependency order, keeping data; all of them when none is named. */
   stop(components: readonly ComponentName[] | undefined, context: OperationContext): Promise<void>;
   observe(): Promise<ObservedStack>;
-  /** @throws LambdaError NOT_UP when the stack was never up. */
+  /** @throws LambdaError NOT_UP when the stack was never up or does not have the component. */
   endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo>;
   endpoints(): Promise<readonly Endpoint[]>;
   /** Credentials of a cloud account that the user brought (`secrets set`); null without them. @throws LambdaError BAD_SECRETS_KEY */

@@ -1,4 +1,3 @@
-import { LambdaError } from '../../core/errors.ts';
 import { topics } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { brokersOf } from '../brokers.ts';
@@ -14,13 +13,6 @@ export interface DeadLetterCounts {
 export async function deadLetterCounts(ref: StackRef): Promise<DeadLetterCounts> {
   const stack = await openStack(ref);
   await stack.requireUp();
-  if (!(await stack.runtime.endpoints()).some(({ component }) => component === 'kafka')) {
-    throw new LambdaError(`Stack "${stack.name}" has no Kafka.`, {
-      code: 'NOT_UP',
-      category: 'preflight',
-      actions: ['Bring it up as well: lambdactl up'],
-    });
-  }
   const names = topics.map(({ name }) => name).filter((name) => name.endsWith('.dlq'));
   const offsets = await endOffsets(await brokersOf(stack.runtime), names);
   const sum = (partitions: Readonly<Record<number, number>>) =>

@@ -1,4 +1,4 @@
-import { LambdaError, usageError } from '../../core/errors.ts';
+import { usageError } from '../../core/errors.ts';
 import { parseDuration } from '../../core/units.ts';
 import { deadLetterTopics, replayLedger } from '../../platform/pipeline.ts';
 import { RecordWriter } from '../../probes/kafka-record-writer.ts';
@@ -20,13 +20,6 @@ export interface DlqTools {
 export async function withDeadLetters<T>(ref: StackRef, work: (tools: DlqTools) => Promise<T>): Promise<T> {
   const stack = await openStack(ref);
   await stack.requireUp();
-  if (!(await stack.runtime.endpoints()).some(({ component }) => component === 'kafka')) {
-    throw new LambdaError(`Stack "${stack.name}" has no Kafka.`, {
-      code: 'NOT_UP',
-      category: 'preflight',
-      actions: ['Bring it up as well: lambdactl up'],
-    });
-  }
   const bootstrap = await brokersOf(stack.runtime);
   const reader = new RecordReader(bootstrap);
   const writer = new RecordWriter(bootstrap);

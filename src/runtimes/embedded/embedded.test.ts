@@ -274,6 +274,19 @@ describe('the embedded runtime', () => {
     await expect(runtime.start('postgres', context)).rejects.toMatchObject({ code: 'NOT_UP' });
   });
 
+  it('says what a stack does not have', async () => {
+    const { runtime, paths } = await stack({ name: 'postgres' }, { name: 'kafka' });
+    await updateDesired(paths, { components: ['postgres'] });
+    await expect(runtime.endpoint('kafka', 'sql')).rejects.toMatchObject({
+      code: 'NOT_UP',
+      category: 'preflight',
+      message: 'Stack "default" has no kafka.',
+      actions: ['Bring it up as well: lambdactl up'],
+    });
+    // Of a component that is there, a protocol that is not is a bug.
+    await expect(runtime.endpoint('postgres', 'http')).rejects.not.toMatchObject({ code: 'NOT_UP' });
+  });
+
   it('destroys a stopped stack only', async () => {
     const { runtime, paths, context } = await stack({ name: 'postgres' });
     await runtime.start('postgres', context);

@@ -23,7 +23,14 @@ import type {
   Runtime,
 } from '../contract.ts';
 import { SupervisorLink } from './connection.ts';
-import { definitionOf, type EmbeddedOptions, loadTemplates, readWanted, renderContext } from './context.ts';
+import {
+  definitionOf,
+  type EmbeddedOptions,
+  loadTemplates,
+  readWanted,
+  renderContext,
+  type Wanted,
+} from './context.ts';
 import { connectInfo } from './endpoints.ts';
 import { runJob } from './jobs.ts';
 import { readLogs } from './logs.ts';
@@ -98,10 +105,7 @@ class EmbeddedRuntime implements Runtime {
     if (extra.length > 0) await client.stop(extra.map(({ name }) => name));
   }
 
-  private async planComponent(
-    definition: ComponentDefinition,
-    wanted: Awaited<ReturnType<typeof readWanted>>,
-  ): Promise<PlannedInstance[]> {
+  private async planComponent(definition: ComponentDefinition, wanted: Wanted): Promise<PlannedInstance[]> {
     const template = await loadTemplates(`${this.options.projectRoot}/templates`);
     const context = renderContext(this.options, this.paths, wanted, template);
     const planned: PlannedInstance[] = [];
@@ -160,14 +164,25 @@ class EmbeddedRuntime implements Runtime {
   }
 
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
-    const found = (await this.endpoints()).find((each) => each.component === component && each.protocol === protocol);
+    const wanted = await readWanted(this.paths);
+    if (!wanted.desired.components.includes(component)) {
+      const { title } = definitionOf(this.options, component);
+      throw new LambdaError(`Stack "${this.paths.stack}" has no ${title}.`, {
+        code: 'NOT_UP',
+        category: 'preflight',
+        actions: ['Bring it up as well: lambdactl up'],
+      });
+    }
+    const found = this.endpointsOf(wanted).find((each) => each.component === component && each.protocol === protocol);
     if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
-    const { credentials } = await readWanted(this.paths);
-    return connectInfo(found, credentials);
+    return connectInfo(found, wanted.credentials);
   }
 
   async endpoints(): Promise<readonly Endpoint[]> {
-    const wanted = await readWanted(this.paths);
+    return this.endpointsOf(await readWanted(this.paths));
+  }
+
+  private endpointsOf(wanted: Wanted): readonly Endpoint[] {
     const context = renderContext(this.options, this.paths, wanted);
     return this.options.components
       .filter(({ name }) => wanted.desired.components.includes(name))
