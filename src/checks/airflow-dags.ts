@@ -2,8 +2,9 @@ import { messageOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import { AirflowClient, type Dag } from '../probes/airflow/client.ts';
 import { importErrorLine, readImportErrors } from '../probes/airflow/import-errors.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, mendedBy, outcome, plural, some } from './support.ts';
+import { mendedBy, outcome, plural, some } from './support.ts';
 
 /** A run that is due and was not begun after this long: the scheduler is behind. */
 const lateMs = 120_000;

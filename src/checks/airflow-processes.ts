@@ -1,5 +1,6 @@
+import { commandFor } from './commands.ts';
 import type { Check, Finding } from './contract.ts';
-import { commandFor, outcome, withPostgres } from './support.ts';
+import { outcome, withPostgres } from './support.ts';
 
 /** What reports by a heartbeat into Airflow's database; the API server is asked over HTTP. */
 const jobs = { SchedulerJob: 'scheduler', DagProcessorJob: 'DAG processor' } as const;

@@ -1,6 +1,7 @@
 import type { ServiceStatus } from '../core/service-spec.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural } from './support.ts';
+import { outcome, plural } from './support.ts';
 
 /** Who runs and does not answer; who does not run is for the check `services`. */
 export const answers: Check = {

@@ -1,5 +1,6 @@
 import { formatBytes } from '../core/units.ts';
-import { type MachineCheck, upCommand } from './machine.ts';
+import { upCommand } from './commands.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** Every artifact of the chosen components is installed and whole; sizes only, `artifacts verify` reads every byte. */
 export const artifacts: MachineCheck = {

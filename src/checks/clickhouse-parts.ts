@@ -1,8 +1,9 @@
 import { formatBytes } from '../core/units.ts';
 import { clickhouse as layout } from '../platform/pipeline.ts';
 import type { ClickHouseClient } from '../probes/clickhouse.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural, some, withClickHouse } from './support.ts';
+import { outcome, plural, some, withClickHouse } from './support.ts';
 
 /** Active parts of one partition from which inserts are soon slowed down (the server's own limit is 1000 by default). */
 const manyParts = 300;

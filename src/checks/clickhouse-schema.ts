@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { clickhouse as layout } from '../platform/pipeline.ts';
 import type { ClickHouseClient } from '../probes/clickhouse.ts';
 import { entriesOf, readIfExists } from '../system/files.ts';
+import { upCommand } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { outcome, plural, schemasOf, some, upAgain, withClickHouse } from './support.ts';
+import { outcome, plural, schemasOf, some, withClickHouse } from './support.ts';
 
 const { database, tables, views, schemaOf } = layout;
 
@@ -72,7 +73,7 @@ async function migrationFindings(
             severity: 'error' as const,
             what: `${plural(missing.length, 'migration')} of ClickHouse not applied: ${some(missing)}`,
             why: 'Tables or views that the speed layer and the dashboards need are missing or old.',
-            fix: { command: upAgain(context), safe: true },
+            fix: { command: upCommand(context), safe: true },
           },
         ]),
     ...edited.map(({ version }) => ({
@@ -127,7 +128,7 @@ async function objectFindings(
       severity: 'error',
       what: `Table ${table} of ClickHouse lacks ${plural(lacking.length, 'column')} of schemas/${file}: ${some(lacking)}`,
       why: 'These fields are not in the speed layer: it drops them, or its inserts fail. A column that a migration declares stands there with its type.',
-      fix: lacking.every(isNew) ? { command: upAgain(context), safe: true } : null,
+      fix: lacking.every(isNew) ? { command: upCommand(context), safe: true } : null,
     });
   }
   return findings;

@@ -2,8 +2,9 @@ import { archives } from '../components/connect/component.ts';
 import { type Connector, declaredConnectors } from '../components/connect/connectors.ts';
 import { lake } from '../platform/pipeline.ts';
 import { ConnectClient, type ConnectRestarts } from '../probes/connect.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { brokersOf, causeOf, commandFor, mendedBy, outcome, plural, schemasOf, some } from './support.ts';
+import { brokersOf, causeOf, mendedBy, outcome, plural, schemasOf, some } from './support.ts';
 
 export const connectors: Check = {
   name: 'connectors',

@@ -3,9 +3,10 @@ import { formatDuration } from '../core/units.ts';
 import { clickhouse, lake } from '../platform/pipeline.ts';
 import { inspectKafka, type KafkaInspector, type Offsets } from '../probes/kafka-inspect.ts';
 import { readIfExists } from '../system/files.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 import { keepSample, trendOf } from './samples.ts';
-import { brokersOf, commandFor, outcome, plural, runs, withClickHouse } from './support.ts';
+import { brokersOf, outcome, plural, runs, withClickHouse } from './support.ts';
 
 /** Records that lie unread for longer than this are late, ms; what is younger is work in progress. */
 const patience = { speed: 60_000, sink: 120_000 };

@@ -2,8 +2,9 @@ import { dagBundle, mirrorOf, originOf } from '../components/airflow/environment
 import { AirflowClient } from '../probes/airflow/client.ts';
 import { exec } from '../system/exec.ts';
 import { exists } from '../system/files.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Check, CheckContext } from './contract.ts';
-import { commandFor, outcome, plural, some, upAgain } from './support.ts';
+import { outcome, plural, some } from './support.ts';
 
 /** A commit this young may still be on its way: the mirror follows within ten seconds, Airflow reads it within thirty more. */
 const graceMs = 90_000;
@@ -22,7 +23,7 @@ export const dagRepository: Check = {
           severity: 'error',
           what: `The stack's DAG repository is gone (${origin})`,
           why: 'DAGs can no longer be changed or read after a restart.',
-          fix: { command: upAgain(context), safe: true },
+          fix: { command: upCommand(context), safe: true },
         },
       ]);
     }

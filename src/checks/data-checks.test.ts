@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { factsOf } from '../probes/lake-catalog.ts';
 import { stackPaths } from '../state/paths.ts';
 import { projectionsOf } from './clickhouse-schema.ts';
+import { commandFor } from './commands.ts';
 import { direction } from './consumer-lag.ts';
 import type { CheckContext } from './contract.ts';
 import { reasons } from './dead-letters.ts';
@@ -12,7 +13,7 @@ import { forecastOf } from './disk-growth.ts';
 import { reconcileResult } from './reconcile-result.ts';
 import { keepSample, trendOf } from './samples.ts';
 import { problemOf, speedCheckpoint } from './speed-checkpoint.ts';
-import { causeOf, commandFor, plural, some } from './support.ts';
+import { causeOf, plural, some } from './support.ts';
 
 let home: string;
 const day = 86_400_000;

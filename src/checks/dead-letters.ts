@@ -1,7 +1,8 @@
 import { topics } from '../platform/pipeline.ts';
 import { inspectKafka, type TailRecord } from '../probes/kafka-inspect.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { brokersOf, commandFor, outcome, plural } from './support.ts';
+import { brokersOf, outcome, plural } from './support.ts';
 
 const recentMs = 3_600_000;
 /** Records read from the end of each partition, to tell why records are refused. */

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { formatBytes, formatDuration } from '../core/units.ts';
 import { entriesOf } from '../system/files.ts';
 import { freeBytes, treeBytes } from '../system/store-files.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 import { keepSample, type Samples, trendOf } from './samples.ts';
-import { commandFor, outcome, plural } from './support.ts';
+import { outcome, plural } from './support.ts';
 
 const dayMs = 86_400_000;
 const warnDays = 7;

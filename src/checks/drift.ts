@@ -1,4 +1,5 @@
-import { type MachineCheck, type MachineContext, upCommand, valueIn } from './machine.ts';
+import { upCommand } from './commands.ts';
+import { type MachineCheck, type MachineContext, valueIn } from './machine.ts';
 
 /** What runs is what this lambdactl would start: versions, command lines, config files. */
 export const drift: MachineCheck = {

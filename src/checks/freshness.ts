@@ -2,9 +2,10 @@ import { formatDuration } from '../core/units.ts';
 import { clickhouse, lake, warehouse } from '../platform/pipeline.ts';
 import { inspectKafka } from '../probes/kafka-inspect.ts';
 import { openWarehouse } from '../probes/snowflake.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 import { tablesOf } from './lake-tables.ts';
-import { brokersOf, commandFor, outcome, runs, withClickHouse } from './support.ts';
+import { brokersOf, outcome, runs, withClickHouse } from './support.ts';
 
 /** The speed layer may be this much older than Kafka's newest record, ms. */
 const speedLimitMs = 60_000;

@@ -5,7 +5,8 @@ import { stackNames } from '../state/ports.ts';
 import { diskUse } from '../system/exec.ts';
 import { fileSystemOf } from '../system/file-system.ts';
 import { isAlive } from '../system/process.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { commandFor } from './commands.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** Where less is left, what lies idle is worth telling. */
 const scarceShare = 0.15;
@@ -35,7 +36,7 @@ export const idleStacks: MachineCheck = {
         severity: 'warning' as const,
         what: `stack "${stack}" is down and keeps ${bytes === null ? 'its data' : formatBytes(bytes)}; ${formatBytes(freeBytes)} of the disk are free`,
         why: 'Data of a stack that nobody needs any more takes room from those that run.',
-        fix: { command: forStack('lambdactl down --volumes', { stack }), safe: false },
+        fix: { command: commandFor({ paths: { stack } }, 'down --volumes'), safe: false },
       })),
     };
   },

@@ -1,6 +1,7 @@
 import { type JournalEntry, readJournal } from '../state/journal.ts';
 import { lockHolder } from '../state/lock.ts';
-import { forStack, type MachineCheck, upCommand } from './machine.ts';
+import { commandFor, upCommand } from './commands.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** The last changing operation came to its end. */
 export const interrupted: MachineCheck = {
@@ -17,7 +18,7 @@ export const interrupted: MachineCheck = {
     const open = unfinished(entries);
     const detail = `${last.operation}, ended ${last.time}`;
     if (open.length === 0) return { detail, findings: [] };
-    const again = last.operation === 'down' ? forStack('lambdactl down', paths) : upCommand({ paths, wanted });
+    const again = last.operation === 'down' ? commandFor({ paths }, 'down') : upCommand({ paths, wanted });
     return {
       detail,
       findings: [

@@ -3,8 +3,9 @@ import { controlTopic } from '../components/connect/connectors.ts';
 import { type DeclaredTopic, declaredTopics } from '../components/kafka/topics.ts';
 import { ensureTopics } from '../probes/kafka.ts';
 import { inspectKafka, type TopicState } from '../probes/kafka-inspect.ts';
+import { upCommand } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { brokersOf, mendedBy, outcome, plural, some, upAgain } from './support.ts';
+import { brokersOf, mendedBy, outcome, plural, some } from './support.ts';
 
 export const kafkaTopics: Check = {
   name: 'kafka-topics',
@@ -68,7 +69,7 @@ function drift(
       severity: 'warning',
       what: `Topic ${topic.name} has ${state.partitions} partitions, declared ${topic.partitions}`,
       why: 'Fewer readers than planned can share the work. More partitions move keys: records of one key written before and after lie in two.',
-      fix: { command: upAgain(context), safe: false },
+      fix: { command: upCommand(context), safe: false },
     });
   }
   return findings;
@@ -79,7 +80,7 @@ function availability(context: CheckContext, present: ReadonlyMap<string, TopicS
     [...present].flatMap(([name, state]) => of(state).map((partition) => `${name}-${partition}`));
   const offline = list((state) => state.offline);
   const behind = list((state) => state.underReplicated);
-  const restart = { command: upAgain(context), safe: true };
+  const restart = { command: upCommand(context), safe: true };
   return [
     ...(offline.length === 0
       ? []

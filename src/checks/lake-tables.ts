@@ -2,8 +2,9 @@ import { formatBytes, formatDuration } from '../core/units.ts';
 import { lake } from '../platform/pipeline.ts';
 import type { LakeTableFacts } from '../probes/lake-catalog.ts';
 import { lakeTables as readTables } from '../probes/lake-catalog.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural, some, withPostgres } from './support.ts';
+import { outcome, plural, some, withPostgres } from './support.ts';
 
 /** Files of a table from which their number costs readers more than their bytes. */
 const manyFiles = 2000;

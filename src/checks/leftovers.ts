@@ -3,8 +3,9 @@ import { checkStackName, type StackPaths, stackPaths } from '../state/paths.ts';
 import { entriesOf } from '../system/files.ts';
 import { commandOf, isAlive, type ProcessIdentity, signalProcess, waitUntilGone } from '../system/process.ts';
 import { directoryOf, listProcesses, type ProcessRow, treeOf, variableOf } from '../system/process-table.ts';
+import { commandFor } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import type { MachineCheck } from './machine.ts';
 
 const marker = 'LAMBDACTL_RUN';
 /** How a supervisor calls itself in the process table. */
@@ -129,7 +130,7 @@ function tell({ stack, processes, recorded }: Leftover): Finding {
     what: `${processes.length} processes of stack "${stack}" run without a supervisor: ${names.join(', ')}${more}`,
     why: 'They hold memory, ports and files, and nothing restarts or ends them.',
   };
-  if (recorded) return { ...finding, fix: { command: forStack('lambdactl down', { stack }), safe: true } };
+  if (recorded) return { ...finding, fix: { command: commandFor({ paths: { stack } }, 'down'), safe: true } };
   const command = `kill ${processes.map(({ pid }) => pid).join(' ')}`;
   return { ...finding, fix: { command, safe: true }, mend: () => end(processes) };
 }

@@ -3,8 +3,9 @@ import type { ComponentName } from '../platform/pipeline.ts';
 import { openPostgres } from '../probes/postgres.ts';
 import type { Server } from '../probes/server.ts';
 import { getHttp } from '../system/http.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, mendedBy, outcome, plural, runs, upAgain, withPostgres } from './support.ts';
+import { mendedBy, outcome, plural, runs, withPostgres } from './support.ts';
 
 /** Endpoint protocol → the database that its role works in. */
 const postgresLogins = {
@@ -79,7 +80,7 @@ async function clickhouse(context: CheckContext, protocol: string): Promise<Find
     what: `ClickHouse refuses ${user}: its password is not the one in the stack's secrets`,
     why: whyOf,
     fix: {
-      command: upAgain(context),
+      command: upCommand(context),
       safe: true,
     },
   };

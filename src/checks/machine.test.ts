@@ -10,9 +10,10 @@ import { appendJournal } from '../state/journal.ts';
 import type { ObservedState } from '../state/observed.ts';
 import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
 import { ownIdentity } from '../system/process.ts';
+import { upCommand } from './commands.ts';
 import { checks } from './index.ts';
 import { wrongName } from './loopback.ts';
-import { type MachineContext, upCommand } from './machine.ts';
+import type { MachineContext } from './machine.ts';
 
 let home: string;
 let paths: StackPaths;
@@ -249,4 +250,7 @@ it('knows a localhost that is not this machine', () => {
 it('brings back what was chosen, and not everything there is', () => {
   expect(upCommand({ paths, wanted: ['kafka', 'spark'] })).toBe('lambdactl up --only kafka --only spark');
   expect(upCommand({ paths: stackPaths(home, 'two'), wanted: [] })).toBe('lambdactl up --stack two');
+  expect(upCommand({ paths: stackPaths(home, 'two'), wanted: ['kafka'] })).toBe(
+    'lambdactl up --stack two --only kafka',
+  );
 });

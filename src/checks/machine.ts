@@ -1,5 +1,5 @@
 import { messageOf, preflightError } from '../core/errors.ts';
-import { type ComponentName, componentNames } from '../platform/pipeline.ts';
+import type { ComponentName } from '../platform/pipeline.ts';
 import type { DesiredState } from '../state/desired.ts';
 import type { ObservedState } from '../state/observed.ts';
 import type { Credentials } from '../state/secrets.ts';
@@ -102,17 +102,3 @@ export const readError = (reading: Reading<unknown>): string | null =>
 
 /** The value of a reading, null where it failed as well. */
 export const valueIn = <T>(reading: Reading<T>): T | null => ('error' in reading ? null : reading.value);
-
-/** `command` for this stack, to be typed as it stands. */
-export function forStack(command: string, { stack }: { stack: string }): string {
-  return stack === 'default' ? command : `${command} --stack ${stack}`;
-}
-
-/**
- * The `up` that brings back what the last one wanted. Without names it would bring everything there is, which is another stack than the one
- * that was chosen with --only or --without.
- */
-export function upCommand({ paths, wanted }: Pick<CheckContext, 'paths' | 'wanted'>): string {
-  const partly = wanted.length > 0 && wanted.length < componentNames.length;
-  return [forStack('lambdactl up', paths), ...(partly ? wanted.map((name) => `--only ${name}`) : [])].join(' ');
-}

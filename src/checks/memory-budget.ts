@@ -1,5 +1,6 @@
 import { formatBytes } from '../core/units.ts';
-import { forStack, type MachineCheck } from './machine.ts';
+import { commandFor } from './commands.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** Measures vary with page cache and merges; beyond this it is no variation. */
 const tolerance = 1.25;
@@ -29,7 +30,7 @@ export const memoryBudget: MachineCheck = {
           severity: 'warning' as const,
           what: `${name} takes ${formatBytes(pssBytes)}, its budget in profile ${profile.name} is ${formatBytes(budget)}`,
           why: 'The sum of the budgets is what the machine was found big enough for.',
-          fix: { command: forStack(`lambdactl restart ${name}`, paths), safe: false },
+          fix: { command: commandFor({ paths }, `restart ${name}`), safe: false },
         })),
     };
   },

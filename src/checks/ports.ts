@@ -1,5 +1,6 @@
 import { LambdaError } from '../core/errors.ts';
-import { type MachineCheck, upCommand } from './machine.ts';
+import { upCommand } from './commands.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** Every port that `up` would take is free, or held by this stack. */
 export const ports: MachineCheck = {

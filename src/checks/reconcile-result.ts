@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { formatDuration } from '../core/units.ts';
 import { isRecord } from '../state/json-file.ts';
 import { entriesOf, readIfExists } from '../system/files.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome } from './support.ts';
+import { outcome } from './support.ts';
 
 export const reconcileResult: Check = {
   name: 'reconcile-result',

@@ -2,8 +2,9 @@ import { type Topic, topics } from '../platform/pipeline.ts';
 import { asRegistered, type JsonSchema } from '../platform/schema.ts';
 import { compareSchemas } from '../platform/schema-changes.ts';
 import { RegistryClient } from '../probes/registry.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, mendedBy, outcome, plural, schemasOf, some } from './support.ts';
+import { mendedBy, outcome, plural, schemasOf, some } from './support.ts';
 
 type Described = Topic & { schema: string };
 

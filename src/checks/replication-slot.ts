@@ -2,8 +2,9 @@ import { heartbeat } from '../components/connect/debezium.ts';
 import { formatBytes } from '../core/units.ts';
 import { cdcTables, replication } from '../platform/pipeline.ts';
 import type { PostgresClient } from '../probes/postgres.ts';
+import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural, some, withPostgres } from './support.ts';
+import { outcome, plural, some, withPostgres } from './support.ts';
 
 /** WAL behind the slot from which it is worth a word; the server gives the slot up at max_slot_wal_keep_size. */
 const muchWal = 256 * 1024 * 1024;

@@ -1,15 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { LambdaError } from '../core/errors.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Finding } from './contract.ts';
-import {
-  forStack,
-  type MachineCheck,
-  type MachineContext,
-  type Reading,
-  readError,
-  upCommand,
-  valueIn,
-} from './machine.ts';
+import { type MachineCheck, type MachineContext, type Reading, readError, valueIn } from './machine.ts';
 
 /** The sealed secrets open with the key, and hold what the profile and its components need. */
 export const sealedSecrets: MachineCheck = {
@@ -64,7 +57,7 @@ function accounts({ files, profile, paths }: MachineContext): Finding[] {
   ];
   return needed.flatMap((name): Finding[] => {
     const account = present[`account.${name}`];
-    const command = forStack(`lambdactl secrets set ${name}`, paths);
+    const command = commandFor({ paths }, `secrets set ${name}`);
     if (account === undefined) {
       const what = `profile ${profile.name} uses ${name}, and no credentials of it are set`;
       return [{ severity: 'error', what, why: 'Nothing can be written there.', fix: { command, safe: false } }];

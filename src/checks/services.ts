@@ -1,8 +1,9 @@
 import type { ServiceStatus } from '../core/service-spec.ts';
 import { lastLines } from '../state/log-tail.ts';
 import type { StackPaths } from '../state/paths.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck, upCommand } from './machine.ts';
+import type { MachineCheck } from './machine.ts';
 
 /** Crashes of a service since the supervisor started it, from which on they are no accident. */
 const manyRestarts = 3;
@@ -60,7 +61,7 @@ async function troubleOf(service: ServiceStatus, paths: StackPaths, up: string):
       fix:
         state === 'failed'
           ? { command: up, safe: true }
-          : { command: forStack(`lambdactl logs ${name}`, paths), safe: false },
+          : { command: commandFor({ paths }, `logs ${name}`), safe: false },
     },
   ];
 }

@@ -1,8 +1,9 @@
 import { formatDuration } from '../core/units.ts';
 import { isRecord } from '../state/json-file.ts';
+import { commandFor } from './commands.ts';
 import { lateForSpeed } from './consumer-lag.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, jsonAt, outcome, plural } from './support.ts';
+import { jsonAt, outcome, plural } from './support.ts';
 
 /** A query that has nothing to read says nothing; one that has, and says nothing for so long, hangs. */
 const silentMs = 60_000;

@@ -1,7 +1,8 @@
 import { LambdaError } from '../core/errors.ts';
 import { profileSchema } from '../platform/profile.ts';
+import { commandFor } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck, type MachineContext, readError, valueIn } from './machine.ts';
+import { type MachineCheck, type MachineContext, readError, valueIn } from './machine.ts';
 
 /** The stack's own files can be read and are of this version. */
 export const stateFiles: MachineCheck = {
@@ -58,7 +59,7 @@ function oldProfile({ files, paths }: MachineContext): Finding[] {
       what: `the profile recorded in ${paths.desiredFile} is of another version: ${issue?.path.join('.')}: ${issue?.message}`,
       why: 'Commands that need the profile end with PROFILE_INVALID until `up` has recorded it anew.',
       fix: {
-        command: forStack(`lambdactl up --profile ${String(present.profile.name ?? 'lite')}`, paths),
+        command: commandFor({ paths }, `up --profile ${String(present.profile.name ?? 'lite')}`),
         safe: false,
       },
     },

@@ -1,6 +1,7 @@
 import { isAlive } from '../system/process.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineCheck, type MachineContext, upCommand, valueIn } from './machine.ts';
+import { type MachineCheck, type MachineContext, valueIn } from './machine.ts';
 
 /** The process that starts, watches and restarts everything runs, answers, and is of this version. */
 export const supervisor: MachineCheck = {
@@ -24,7 +25,7 @@ export const supervisor: MachineCheck = {
           severity: 'warning',
           what: `the supervisor is of lambdactl ${present.version}, this is ${version}`,
           why: 'It goes on as it is; what was mended or added since is not in it.',
-          fix: { command: forStack('lambdactl down', paths), safe: false },
+          fix: { command: commandFor({ paths }, 'down'), safe: false },
         },
       ],
     };
@@ -36,7 +37,7 @@ function silent(pid: number, { paths }: MachineContext): Finding {
     severity: 'error',
     what: `the supervisor (pid ${pid}) runs and does not answer`,
     why: 'Nothing is started, stopped or restarted until it does; `down` ends it by force, data is kept.',
-    fix: { command: forStack('lambdactl down', paths), safe: false },
+    fix: { command: commandFor({ paths }, 'down'), safe: false },
   };
 }
 

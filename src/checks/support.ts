@@ -1,22 +1,12 @@
 import { join } from 'node:path';
-import { componentNames, lake } from '../platform/pipeline.ts';
+import { lake } from '../platform/pipeline.ts';
 import { composeSchema, type JsonSchema } from '../platform/schema.ts';
 import { type ClickHouseClient, openClickHouse } from '../probes/clickhouse.ts';
 import { openPostgres, type PostgresClient } from '../probes/postgres.ts';
 import { readIfExists } from '../system/files.ts';
 import { getHttp } from '../system/http.ts';
+import { commandFor } from './commands.ts';
 import type { CheckContext, CheckOutcome, Finding } from './contract.ts';
-
-/** A lambdactl command for this stack, as a user types it. */
-export function commandFor({ paths }: Pick<CheckContext, 'paths'>, words: string): string {
-  return `lambdactl ${words}${paths.stack === 'default' ? '' : ` --stack ${paths.stack}`}`;
-}
-
-/** `up` of what the last one wanted, and of nothing more. */
-export function upAgain(context: Pick<CheckContext, 'paths' | 'wanted'>): string {
-  const all = context.wanted.length === 0 || context.wanted.length === componentNames.length;
-  return commandFor(context, ['up', ...(all ? [] : context.wanted.map((name) => `--only ${name}`))].join(' '));
-}
 
 /** Of a finding that carries its own safe fix: the command that carries it out. */
 export const mendedBy = (context: Pick<CheckContext, 'paths'>, check: string): Finding['fix'] => ({

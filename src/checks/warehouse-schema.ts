@@ -5,8 +5,9 @@ import { warehouse as layout } from '../platform/pipeline.ts';
 import type { Server } from '../probes/server.ts';
 import { openWarehouse, type WarehouseClient } from '../probes/snowflake.ts';
 import { entriesOf, readIfExists } from '../system/files.ts';
+import { commandFor, upCommand } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
-import { commandFor, outcome, plural, some, upAgain } from './support.ts';
+import { outcome, plural, some } from './support.ts';
 
 const roles = ['admin', 'load', 'dbt', 'snowflake'] as const;
 
@@ -104,7 +105,7 @@ async function migrationFindings(
       severity: 'error',
       what: `${plural(missing.length, 'migration')} of the warehouse not applied: ${some(missing)}`,
       why: 'The nightly load finds no tables to write into.',
-      fix: { command: upAgain(context), safe: true },
+      fix: { command: upCommand(context), safe: true },
     });
   } else if (gone.length > 0) {
     findings.push({
