@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { lake } from '../platform/pipeline.ts';
 import { composeSchema, type JsonSchema } from '../platform/schema.ts';
 import { type ClickHouseClient, openClickHouse } from '../probes/clickhouse.ts';
+import { brokersIn } from '../probes/kafka-brokers.ts';
 import { openPostgres, type PostgresClient } from '../probes/postgres.ts';
 import { readIfExists } from '../system/files.ts';
 import { getHttp } from '../system/http.ts';
@@ -27,7 +28,7 @@ export function some(names: readonly string[], limit = 5): string {
 
 /** "host:port" of every broker. @throws LambdaError NOT_UP */
 export async function brokersOf(context: CheckContext): Promise<string[]> {
-  return (await context.endpoint('kafka', 'kafka')).url.replace(/^kafka:\/\//, '').split(',');
+  return brokersIn(await context.endpoint('kafka', 'kafka'));
 }
 
 export const runs = ({ services }: CheckContext, component: string): boolean =>

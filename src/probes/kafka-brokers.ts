@@ -1,10 +1,14 @@
 import { exchangeTcp } from '../system/tcp.ts';
+import type { Server } from './server.ts';
 
 export interface KafkaBrokers {
   brokers: readonly { id: number; host: string; port: number }[];
   /** Node id of the active controller, -1 when there is none. */
   controller: number;
 }
+
+/** "host:port" of every broker, out of the address of Kafka's endpoint, with a scheme or without. */
+export const brokersIn = ({ url }: Pick<Server, 'url'>): string[] => url.replace(/^kafka:\/\//, '').split(',');
 
 const metadataKey = 3;
 /** The oldest that names the controller; in it an empty list of topics means none. */

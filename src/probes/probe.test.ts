@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signedHeaders } from './aws-signature.ts';
+import { brokersIn } from './kafka-brokers.ts';
 import { probe } from './probe.ts';
 
 const servers: Server[] = [];
@@ -115,6 +116,10 @@ function int(value: number, bytes: number): Buffer {
   buffer.writeIntBE(value, 0, bytes);
   return buffer;
 }
+
+it.each(['kafka://a:1,b:2', 'a:1,b:2'])('finds the brokers in %s', (url) => {
+  expect(brokersIn({ url })).toEqual(['a:1', 'b:2']);
+});
 
 describe('signedHeaders', () => {
   // Examples of Amazon's documentation of Signature Version 4 for S3.
