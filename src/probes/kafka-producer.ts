@@ -1,5 +1,5 @@
 import { ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka';
-import { externalError, messageOf } from '../core/errors.ts';
+import { kafkaRefused } from './kafka.ts';
 
 export interface TextRecord {
   key: string;
@@ -30,12 +30,7 @@ export class RecordProducer {
     try {
       await this.producer.send({ messages: records.map((record) => ({ topic: this.topic, ...record })) });
     } catch (error) {
-      throw externalError(`Kafka did not take the records for ${this.topic}: ${messageOf(error)}`, {
-        code: 'KAFKA_REFUSED',
-        actions: ['lambdactl health', 'lambdactl logs kafka'],
-        retryable: true,
-        cause: error,
-      });
+      throw kafkaRefused(`Kafka did not take the records for ${this.topic}`, error);
     }
   }
 

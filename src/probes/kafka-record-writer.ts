@@ -1,5 +1,5 @@
 import { ProduceAcks, Producer } from '@platformatic/kafka';
-import { externalError, messageOf } from '../core/errors.ts';
+import { kafkaRefused } from './kafka.ts';
 
 export interface OutgoingRecord {
   topic: string;
@@ -46,12 +46,7 @@ export class RecordWriter {
       });
       return new Map((offsets ?? []).map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]));
     } catch (error) {
-      throw externalError(`Kafka did not take the records: ${messageOf(error)}`, {
-        code: 'KAFKA_REFUSED',
-        actions: ['lambdactl health', 'lambdactl logs kafka'],
-        retryable: true,
-        cause: error,
-      });
+      throw kafkaRefused('Kafka did not take the records', error);
     }
   }
 

@@ -1,5 +1,5 @@
 import { Admin, type ClusterMetadata, ConnectionPool, fetchV17, type RecordsBatch } from '@platformatic/kafka';
-import { externalError, messageOf } from '../core/errors.ts';
+import { kafkaRefused } from './kafka.ts';
 
 /** A record as the broker holds it; bytes are nobody's business here. */
 export interface StoredRecord {
@@ -161,12 +161,7 @@ export class RecordReader {
     try {
       return await work();
     } catch (error) {
-      throw externalError(`Kafka at ${this.bootstrap.join(',')} refused: ${messageOf(error)}`, {
-        code: 'KAFKA_REFUSED',
-        actions: ['lambdactl health', 'lambdactl logs kafka'],
-        retryable: true,
-        cause: error,
-      });
+      throw kafkaRefused(`Kafka at ${this.bootstrap.join(',')} refused`, error);
     }
   }
 }

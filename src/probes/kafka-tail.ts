@@ -1,5 +1,5 @@
 import { Consumer, type MessagesStream, MessagesStreamModes } from '@platformatic/kafka';
-import { externalError, messageOf } from '../core/errors.ts';
+import { kafkaRefused } from './kafka.ts';
 
 /** A record as it arrives. */
 export interface TailedRecord {
@@ -80,11 +80,6 @@ export class TopicTail {
   }
 
   private refused(error: unknown) {
-    return externalError(`Kafka at ${this.bootstrap.join(',')} could not be read: ${messageOf(error)}`, {
-      code: 'KAFKA_REFUSED',
-      actions: ['lambdactl health', 'lambdactl logs kafka'],
-      retryable: true,
-      cause: error,
-    });
+    return kafkaRefused(`Kafka at ${this.bootstrap.join(',')} could not be read`, error);
   }
 }

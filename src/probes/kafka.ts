@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
-import { externalError, messageOf } from '../core/errors.ts';
+import { externalError, type LambdaError, messageOf } from '../core/errors.ts';
 
 export interface TopicSpec {
   name: string;
@@ -22,8 +22,7 @@ export interface TopicChanges {
  * @throws LambdaError KAFKA_REFUSED
  */
 export async function ensureTopics(bootstrap: readonly string[], wanted: readonly TopicSpec[]): Promise<TopicChanges> {
-  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 10, retryDelay: 200 });
-  try {
+  return withAdmin({ bootstrap, retries: 10, refusal: 'refused the topics' }, async (admin) => {
     const present = new Set(await admin.listTopics());
     const missing = wanted.filter(({ name }) => !present.has(name));
     await Promise.all(missing.map((topic) => create(admin, topic)));
@@ -31,22 +30,12 @@ export async function ensureTopics(bootstrap: readonly string[], wanted: readonl
     const { grown, larger } = await fitPartitions(admin, existing);
     const altered = await fitConfigs(admin, existing);
     return { created: missing.map(({ name }) => name), altered: [...new Set([...grown, ...altered])], larger };
-  } catch (error) {
-    throw externalError(`Kafka at ${bootstrap.join(',')} refused the topics: ${messageOf(error)}`, {
-      code: 'KAFKA_REFUSED',
-      actions: ['lambdactl health', 'lambdactl logs kafka'],
-      retryable: true,
-      cause: error,
-    });
-  } finally {
-    await admin.close();
-  }
+  });
 }
 
 /** Topics that do not exist are left alone; returns when the brokers know them no more. @throws LambdaError KAFKA_REFUSED */
 export async function removeTopics(bootstrap: readonly string[], topics: readonly string[]): Promise<void> {
-  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 5, retryDelay: 200 });
-  try {
+  return withAdmin({ bootstrap, retries: 5, refusal: 'refused to delete topics' }, async (admin) => {
     const there = async () => {
       const present = new Set(await admin.listTopics());
       return topics.filter((name) => present.has(name));
@@ -55,16 +44,7 @@ export async function removeTopics(bootstrap: readonly string[], topics: readonl
     if (present.length === 0) return;
     await admin.deleteTopics({ topics: present });
     for (let tries = 0; tries < 50 && (await there()).length > 0; tries++) await sleep(200);
-  } catch (error) {
-    throw externalError(`Kafka at ${bootstrap.join(',')} refused to delete topics: ${messageOf(error)}`, {
-      code: 'KAFKA_REFUSED',
-      actions: ['lambdactl health', 'lambdactl logs kafka'],
-      retryable: true,
-      cause: error,
-    });
-  } finally {
-    await admin.close();
-  }
+  });
 }
 
 /** Offset of the next record by partition, of every topic that exists; an absent topic is left out. @throws LambdaError KAFKA_REFUSED */
@@ -72,8 +52,7 @@ export async function endOffsets(
   bootstrap: readonly string[],
   topics: readonly string[],
 ): Promise<Record<string, Record<number, number>>> {
-  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries: 5, retryDelay: 200 });
-  try {
+  return withAdmin({ bootstrap, retries: 5, refusal: 'does not tell its offsets' }, async (admin) => {
     const present = new Set(await admin.listTopics());
     const wanted = topics.filter((name) => present.has(name));
     if (wanted.length === 0) return {};
@@ -94,16 +73,38 @@ export async function endOffsets(
         Object.fromEntries(partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)])),
       ]),
     );
+  });
+}
+
+interface AdminUse {
+  /** "host:port", one or more. */
+  bootstrap: readonly string[];
+  /** Attempts after the first, 200 ms apart. */
+  retries: number;
+  /** What Kafka did when it fails, e.g. "refused the topics". */
+  refusal: string;
+}
+
+/** An admin client for one use, closed whatever comes. @throws LambdaError KAFKA_REFUSED */
+async function withAdmin<T>({ bootstrap, retries, refusal }: AdminUse, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries, retryDelay: 200 });
+  try {
+    return await use(admin);
   } catch (error) {
-    throw externalError(`Kafka at ${bootstrap.join(',')} does not tell its offsets: ${messageOf(error)}`, {
-      code: 'KAFKA_REFUSED',
-      actions: ['lambdactl health', 'lambdactl logs kafka'],
-      retryable: true,
-      cause: error,
-    });
+    throw kafkaRefused(`Kafka at ${bootstrap.join(',')} ${refusal}`, error);
   } finally {
     await admin.close();
   }
+}
+
+/** Kafka did not do what it was asked for. @param message ends without a full stop: the cause's own words follow it */
+export function kafkaRefused(message: string, cause: unknown): LambdaError {
+  return externalError(`${message}: ${messageOf(cause)}`, {
+    code: 'KAFKA_REFUSED',
+    actions: ['lambdactl health', 'lambdactl logs kafka'],
+    retryable: true,
+    cause,
+  });
 }
 
 async function create(admin: Admin, { name, partitions, replicas, config }: TopicSpec): Promise<void> {
