@@ -8,16 +8,9 @@ export function ensureBucket(server: Server, bucket: string): Promise<boolean> {
   return persistently(`object store at ${server.url}`, () => makeBucket(server, bucket));
 }
 
-async function makeBucket({ url, user, password }: Server, bucket: string): Promise<boolean> {
-  const client = new AwsClient({
-    accessKeyId: user ?? '',
-    secretAccessKey: password ?? '',
-    service: 's3',
-    region: 'us-east-1',
-    // Above, where the network's own errors are retried too.
-    retries: 0,
-  });
-  const address = `${url.replace(/\/$/, '')}/${bucket}`;
+async function makeBucket(server: Server, bucket: string): Promise<boolean> {
+  const client = clientOf(server);
+  const address = addressOf(server, bucket);
   const present = await client.fetch(address, { method: 'HEAD' });
   if (present.ok) return false;
   const created = await client.fetch(address, { method: 'PUT' });
@@ -38,19 +31,13 @@ async function makeBucket({ url, user, password }: Server, bucket: string): Prom
  * @throws LambdaError S3_REFUSED naming the step, e.g. when what is read is not what was written
  */
 export async function tryObject(
-  { url, user, password }: Server,
+  server: Server,
   bucket: string,
   signal: AbortSignal,
 ): Promise<{ found: boolean; elapsedMs: number }> {
   const started = performance.now();
-  const client = new AwsClient({
-    accessKeyId: user ?? '',
-    secretAccessKey: password ?? '',
-    service: 's3',
-    region: 'us-east-1',
-    retries: 0,
-  });
-  const address = `${url.replace(/\/$/, '')}/${bucket}/.lambdactl-probe-${process.pid}-${Date.now()}`;
+  const client = clientOf(server);
+  const address = addressOf(server, `${bucket}/.lambdactl-probe-${process.pid}-${Date.now()}`);
   const text = new Date().toISOString();
   const put = await client.fetch(address, { method: 'PUT', body: text, signal });
   if (put.status === 404) return { found: false, elapsedMs: performance.now() - started };
@@ -65,24 +52,25 @@ export async function tryObject(
 }
 
 /** Text of an object, null when there is none. @throws LambdaError S3_REFUSED */
-export async function readObject(
-  { url, user, password }: Server,
-  path: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const client = new AwsClient({
+export async function readObject(server: Server, path: string, signal: AbortSignal): Promise<string | null> {
+  const answer = await clientOf(server).fetch(addressOf(server, path), { signal });
+  if (answer.status === 404) return null;
+  const text = await answer.text();
+  if (!answer.ok) throw refused('read', answer.status, text);
+  return text;
+}
+
+/** It does not retry: who wants that does it where the network's own errors are retried too. */
+const clientOf = ({ user, password }: Server): AwsClient =>
+  new AwsClient({
     accessKeyId: user ?? '',
     secretAccessKey: password ?? '',
     service: 's3',
     region: 'us-east-1',
     retries: 0,
   });
-  const answer = await client.fetch(`${url.replace(/\/$/, '')}/${path}`, { signal });
-  if (answer.status === 404) return null;
-  const text = await answer.text();
-  if (!answer.ok) throw refused('read', answer.status, text);
-  return text;
-}
+
+const addressOf = ({ url }: Server, path: string): string => `${url.replace(/\/$/, '')}/${path}`;
 
 const refused = (step: string, status: number, text: string) =>
   externalError(`The object store did not ${step} an object: ${status} ${text.slice(0, 200)}`, {
