@@ -37,7 +37,8 @@ export interface GeneratorOptions {
 }
 
 /** Topics of the streams. */
-export type StreamName = 'user_events' | 'transactions';
+export const streamNames = ['user_events', 'transactions'] as const;
+export type StreamName = (typeof streamNames)[number];
 
 /** One record, copied out of the engine. */
 export interface GeneratedRecord {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { usageError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
 import { type BadRates, badKinds } from './bad-data.ts';
-import type { GeneratorOptions, StreamName } from './generator.ts';
+import { type GeneratorOptions, streamNames } from './generator.ts';
 import { compressions } from './kafka/record-batch.ts';
 import { shapes } from './schedule.ts';
 
@@ -12,8 +12,8 @@ export const unpacedRate = 1_000_000;
 const faultKinds = [...badKinds, 'duplicate'] as const;
 const share = z.number().min(0).max(0.5);
 
-const streamsSchema = z.array(z.enum(['user_events', 'transactions'] satisfies StreamName[])).min(1);
-const bothStreams: StreamName[] = ['user_events', 'transactions'];
+const streamsSchema = z.array(z.enum(streamNames)).min(1);
+const bothStreams = [...streamNames];
 
 const sinkSchema = z.discriminatedUnion('type', [
   z.strictObject({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Expectation, expectationOptions } from '../../src/bench/ledger/expectation.ts';
-import { speedLedger, startOffsets } from '../../src/bench/ledger/speed-ledger.ts';
+import { startOffsets } from '../../src/bench/ledger/kafka.ts';
+import { speedLedger } from '../../src/bench/ledger/speed-ledger.ts';
 import { countViews } from '../../src/bench/ledger/views.ts';
 import type { HopLedger, LedgerReport } from '../../src/core/bench-report.ts';
 import { badKinds } from '../../src/generator/bad-data.ts';

@@ -1,6 +1,6 @@
 import type { HopLedger } from '../../core/bench-report.ts';
 import { externalError, messageOf } from '../../core/errors.ts';
-import type { StreamName } from '../../generator/generator.ts';
+import { type StreamName, streamNames } from '../../generator/generator.ts';
 import type { ClickHouseClient } from '../../probes/clickhouse.ts';
 import { clickhouseDialect } from '../../reconcile/dialect.ts';
 import { type ComparedColumn, entityOf, layoutOf, type RecordSchema } from '../../reconcile/entities.ts';
@@ -8,7 +8,6 @@ import { canonicalRow } from '../../reconcile/statements.ts';
 import type { Expectation } from './expectation.ts';
 import type { HopCount } from './hop-count.ts';
 
-const streams = ['user_events', 'transactions'] as const;
 /** Bytes of an answer's row: UUID and UInt64. */
 const rowSize = 24;
 const idSize = 16;
@@ -47,7 +46,7 @@ export async function countClickHouse(
   { since, columns, signal }: { since: number; columns: StreamColumns; signal?: AbortSignal },
 ): Promise<HopLedger[]> {
   const ledgers: HopLedger[] = [];
-  for (const stream of streams) {
+  for (const stream of streamNames) {
     const count = await expectation.hop(stream, columns[stream], signal);
     const sql = statements(stream, columns[stream], expectation.range, since);
     await readRows(client, sql.inRange, signal, (rows, at) => see(count, rows, at));

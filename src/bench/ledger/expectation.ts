@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type BadKind, badKinds, recordKinds } from '../../generator/bad-data.ts';
-import { Generator, type GeneratorOptions, type StreamName } from '../../generator/generator.ts';
+import { Generator, type GeneratorOptions, type StreamName, streamNames } from '../../generator/generator.ts';
 import { IdStream, Ids } from '../../generator/ids.ts';
 import { type RunOptions, resolveOptions } from '../../generator/options.ts';
 import { at } from '../../generator/random.ts';
@@ -118,7 +118,7 @@ export class Expectation {
   async prepare(columns: RowColumns, signal?: AbortSignal): Promise<void> {
     const { records, rows } = await contentsOf(this.source(), columns, signal);
     this.records = Promise.resolve(records);
-    for (const stream of ['user_events', 'transactions'] as const) {
+    for (const stream of streamNames) {
       const [digests, ofStream] = [rows[stream], columns[stream]];
       if (digests === undefined || ofStream === undefined) continue;
       this.rows.set(rowsKey(stream, ofStream), Promise.resolve(digests));

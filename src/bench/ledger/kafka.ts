@@ -1,9 +1,9 @@
 import type { HopLedger } from '../../core/bench-report.ts';
+import { streamNames } from '../../generator/generator.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { readTopics, type TopicOffsets } from '../../probes/kafka-reader.ts';
 import type { Expectation } from './expectation.ts';
 
-const streams = ['user_events', 'transactions'] as const;
 /** Where the speed layer puts the records of user_events that it refuses. */
 export const deadLetterTopic = 'user_events.dlq';
 
@@ -19,7 +19,7 @@ export interface KafkaWindow {
 
 /** Where the topics that a run writes end now: called before the run. @throws LambdaError KAFKA_REFUSED */
 export async function startOffsets(bootstrap: readonly string[]): Promise<TopicOffsets> {
-  return await endOffsets(bootstrap, [...streams, deadLetterTopic]);
+  return await endOffsets(bootstrap, [...streamNames, deadLetterTopic]);
 }
 
 /**
@@ -35,7 +35,7 @@ export async function countKafka(expectation: Expectation, window: KafkaWindow):
   };
   const to = await endOffsets(
     bootstrap,
-    streams.map((stream) => `${topicPrefix}${stream}`),
+    streamNames.map((stream) => `${topicPrefix}${stream}`),
   );
   await readTopics({ bootstrap, from, to, ...(signal === undefined ? {} : { signal }) }, (record) => {
     const { count, reader } = record.topic === `${topicPrefix}transactions` ? hops.transactions : hops.user_events;
@@ -44,7 +44,7 @@ export async function countKafka(expectation: Expectation, window: KafkaWindow):
     if (value === null) count.seeAlien(where);
     else reader.see(count, value, where);
   });
-  return streams.map((stream) => {
+  return streamNames.map((stream) => {
     const { count } = hops[stream];
     const givenUp = expectation.settle(stream, count);
     const excused = givenUp === 0 ? '' : `; ${givenUp} that the generator gave up are not expected`;

@@ -10,8 +10,6 @@ import type { Expectation } from './expectation.ts';
 import { countKafka, type KafkaWindow } from './kafka.ts';
 import { countViews } from './views.ts';
 
-export { startOffsets } from './kafka.ts';
-
 export interface SpeedLedgerOptions extends KafkaWindow {
   /** With the right to read. */
   clickhouse: Server;

@@ -8,19 +8,21 @@ import { type OperationContext, step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import type { GeneratorResult } from '../../generator/run.ts';
 import type { Profile } from '../../platform/profile.ts';
+import type { TopicOffsets } from '../../probes/kafka-reader.ts';
 import { brokersOf } from '../brokers.ts';
 import type { OpenStack } from '../stack.ts';
 import { withWarehouse } from '../warehouse.ts';
-import { contentsOf, lakeLedger, type Offsets } from './lake-ledger.ts';
+import { lakeLedger } from './lake-ledger.ts';
+import { contentsOf, type StreamContents, streamSchemas } from './streams.ts';
 
 /** A generator run of one date. */
 export interface SentDay {
   options: RunOptions;
   result: GeneratorResult;
   /** Where Kafka stood before. */
-  from: Offsets;
+  from: TopicOffsets;
   /** And behind the last record. */
-  to: Offsets;
+  to: TopicOffsets;
   /** Epoch ms when the generator began. */
   since: number;
   /** YYYY-MM-DD, UTC. */
@@ -41,16 +43,16 @@ export function batchLedger(context: LedgerContext, sent: SentDay): Promise<Ledg
     const started = performance.now();
     const hops: HopLedger[] = [];
     const { stack, signal } = context;
+    const { from, to, since, date } = sent;
     const expectation = await Expectation.of(expectationOptions(sent.options, sent.result), signal);
-    const { user_events, transactions } = await contentsOf();
+    const contents = contentsOf(await streamSchemas());
+    const { user_events, transactions } = contents;
     await expectation.prepare({ user_events: user_events.columns, transactions: transactions.columns }, signal);
     const bootstrap = await brokersOf(stack.runtime);
     // First: what the generator gave up is settled by what Kafka has.
-    hops.push(...(await countKafka(expectation, { bootstrap, from: sent.from, signal })));
-    hops.push(
-      ...(await lakeLedger(stack, { expectation, from: sent.from, to: sent.to, since: sent.since }, context)).hops,
-    );
-    hops.push(...(await warehouseLedger(context, expectation, sent.date)));
+    hops.push(...(await countKafka(expectation, { bootstrap, from, signal })));
+    hops.push(...(await lakeLedger(stack, { expectation, contents, from, to, since }, context)).hops);
+    hops.push(...(await warehouseLedger(context, { expectation, contents, date })));
     const value = ledgerReport(expectation, hops, performance.now() - started);
     const { lost, doubled, alien, altered } = value;
     return { value, detail: `${lost} lost, ${doubled} doubled, ${alien} alien, ${altered} altered` };
@@ -58,12 +60,10 @@ export function batchLedger(context: LedgerContext, sent: SentDay): Promise<Ledg
 }
 
 /** RAW, STAGING and the marts of a date. @throws LambdaError NOT_UP, BAD_SQL, WAREHOUSE_UNREACHABLE; the signal's reason */
-export async function warehouseLedger(
+async function warehouseLedger(
   { stack, profile, signal }: LedgerContext,
-  expectation: Expectation,
-  date: string,
+  { expectation, contents, date }: { expectation: Expectation; contents: StreamContents; date: string },
 ): Promise<HopLedger[]> {
-  const contents = await contentsOf();
   const { sessionTimeoutMinutes } = profile.speed;
   return withWarehouse(stack.runtime, profile, 'snowflake', async (client) => [
     ...(await countWarehouse(expectation, client, contents, signal)),

@@ -4,6 +4,7 @@ import { atMost, ledgerThresholds } from '../../bench/thresholds.ts';
 import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
+import { streamNames } from '../../generator/generator.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { runGenerator } from '../../generator/run.ts';
 import { endOffsets } from '../../probes/kafka.ts';
@@ -12,7 +13,6 @@ import { brokersOf } from '../brokers.ts';
 import { lakeSpans } from '../lake/ids.ts';
 import { reconcile } from '../reconcile.ts';
 import { batchLedger, type SentDay } from './batch-ledger.ts';
-import { benchStreams } from './lake-ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultEvents = 1_000_000;
@@ -70,7 +70,7 @@ class BatchRun {
       });
       return { value, detail: `${value.sent} sent, ${Math.round(value.achievedRate)}/s` };
     });
-    const to = await endOffsets(bootstrap, benchStreams);
+    const to = await endOffsets(bootstrap, streamNames);
     return { options, result, from, to, since, date };
   }
 
@@ -78,7 +78,7 @@ class BatchRun {
   private async place(lengthMs: number): Promise<FreeTime> {
     const { stack } = this.context;
     const now = Date.now();
-    const found = freeTime(await lakeSpans(stack, benchStreams, this.context), { lengthMs, now, days: daysBack });
+    const found = freeTime(await lakeSpans(stack, streamNames, this.context), { lengthMs, now, days: daysBack });
     if (found !== null) return found;
     this.notes.push(
       `No stretch of ${Math.ceil(lengthMs / 1000)} s was free of other events within ${daysBack} days: in RAW and STAGING theirs count as alien.`,

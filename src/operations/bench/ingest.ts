@@ -7,6 +7,7 @@ import { kafkaPerfJob } from '../../components/kafka/perf-job.ts';
 import type { BenchReport, LedgerReport } from '../../core/bench-report.ts';
 import { externalError } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
+import { streamNames } from '../../generator/generator.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { runGenerator } from '../../generator/run.ts';
 import { endOffsets, ensureTopics, removeTopics } from '../../probes/kafka.ts';
@@ -17,7 +18,7 @@ import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts'
 
 /** Topics of its own: what only measures the way into Kafka must not reach the pipeline. */
 const topicPrefix = 'bench.';
-const topics = [`${topicPrefix}user_events`, `${topicPrefix}transactions`];
+const topics = streamNames.map((name) => `${topicPrefix}${name}`);
 const referenceTopic = `${topicPrefix}reference`;
 const defaultDurationMs = 20_000;
 const payloadRecords = 20_000;

@@ -1,29 +1,22 @@
-import { join } from 'node:path';
 import type { Expectation } from '../../bench/ledger/expectation.ts';
 import { countLakeRecords, lakeHops, lakeLatencies, type OffsetWindow } from '../../bench/ledger/lake.ts';
-import { contentOf } from '../../bench/ledger/warehouse.ts';
 import type { HopLedger } from '../../core/bench-report.ts';
 import { type OperationContext, step } from '../../core/events.ts';
-import type { StreamName } from '../../generator/generator.ts';
+import { streamNames } from '../../generator/generator.ts';
 import { endOffsets } from '../../probes/kafka.ts';
-import { type Entity, layoutOf } from '../../reconcile/entities.ts';
+import type { TopicOffsets } from '../../probes/kafka-reader.ts';
 import { brokersOf } from '../brokers.ts';
 import { type LakeIdsReport, withLakeIds } from '../lake/ids.ts';
-import { loadSchema } from '../provision/schemas.ts';
-import { type OpenStack, projectRoot } from '../stack.ts';
-
-/** Topics of the generator's streams. */
-export const benchStreams = ['user_events', 'transactions'] as const satisfies readonly StreamName[];
-
-/** Topic → partition → offset of the next record. */
-export type Offsets = Readonly<Record<string, Readonly<Record<number, number>>>>;
+import type { OpenStack } from '../stack.ts';
+import type { StreamContents } from './streams.ts';
 
 export interface LakeLedgerRequest {
   expectation: Expectation;
+  contents: StreamContents;
   /** Where Kafka stood before the run's first record. */
-  from: Offsets;
+  from: TopicOffsets;
   /** Where it stood after the last one; default: where it stands now. */
-  to?: Offsets;
+  to?: TopicOffsets;
   /** Epoch ms of the run's begin: no earlier commit brought any of it. */
   since: number;
 }
@@ -36,17 +29,6 @@ export interface LakeLedger {
   unknownCommits: number;
 }
 
-/** The fields of each stream by which its records are compared. */
-export async function contentsOf(): Promise<Readonly<Record<StreamName, Entity>>> {
-  const [events, sales] = await Promise.all(
-    benchStreams.map(async (name) =>
-      contentOf(name, await loadSchema(join(projectRoot, 'schemas', layoutOf(name).schema))),
-    ),
-  );
-  if (events === undefined || sales === undefined) throw new Error('there are two streams');
-  return { user_events: events, transactions: sales };
-}
-
 /**
  * Counts what the lake holds of a run, by place in Kafka, by id and by content; the lake must hold what Kafka holds (checkLake).
  * @throws LambdaError NOT_UP, KAFKA_REFUSED, LAKE_FAILED; the signal's reason
@@ -57,12 +39,11 @@ export function lakeLedger(
   context: OperationContext,
 ): Promise<LakeLedger> {
   return step(context, { id: 'ledger/lake', title: 'Ledger of the lake' }, async () => {
-    const { expectation, from, since } = request;
-    const to = request.to ?? (await endOffsets(await brokersOf(stack.runtime), benchStreams));
-    const contents = await contentsOf();
+    const { expectation, contents, from, since } = request;
+    const to = request.to ?? (await endOffsets(await brokersOf(stack.runtime), streamNames));
     const hops: HopLedger[] = [];
     const reports: LakeIdsReport[] = [];
-    for (const stream of benchStreams) {
+    for (const stream of streamNames) {
       const window = windowOf(from[stream] ?? {}, to[stream] ?? {});
       const { columns } = contents[stream];
       const rows = await expectation.archive(stream, columns, context.signal);

@@ -1,26 +1,23 @@
-import { join } from 'node:path';
 import { Expectation, expectationOptions } from '../../bench/ledger/expectation.ts';
 import { countKafka } from '../../bench/ledger/kafka.ts';
 import { ledgerReport, speedLedger } from '../../bench/ledger/speed-ledger.ts';
 import type { LoadResult } from '../../bench/load.ts';
 import { Latencies } from '../../bench/percentiles.ts';
 import type { LedgerReport, Percentiles } from '../../core/bench-report.ts';
-import type { StreamName } from '../../generator/generator.ts';
 import type { RunOptions } from '../../generator/options.ts';
-import { layoutOf, type RecordSchema } from '../../reconcile/entities.ts';
+import type { TopicOffsets } from '../../probes/kafka-reader.ts';
 import { checkLake } from '../batch/check.ts';
 import { brokersOf } from '../brokers.ts';
-import { loadSchema } from '../provision/schemas.ts';
-import { projectRoot } from '../stack.ts';
-import { benchStreams, lakeLedger, type Offsets } from './lake-ledger.ts';
+import { lakeLedger } from './lake-ledger.ts';
 import type { ScenarioContext } from './scenario.ts';
+import { contentsOf, streamSchemas } from './streams.ts';
 
 /** A run of the generator that is over and wholly delivered. */
 export interface CountedRun {
   options: RunOptions;
   result: LoadResult;
   /** Where Kafka stood before it. */
-  offsets: Offsets;
+  offsets: TopicOffsets;
   /** When it began, ms since 1970. */
   since: number;
 }
@@ -42,17 +39,19 @@ export async function countRun(context: ScenarioContext, run: CountedRun): Promi
   const started = performance.now();
   const { stack, signal } = context;
   const expectation = await Expectation.of(expectationOptions(run.options, run.result), signal);
+  const schemas = await streamSchemas();
   const speed = await speedLedger(expectation, {
     bootstrap: await brokersOf(stack.runtime),
     from: run.offsets,
     clickhouse: await stack.runtime.endpoint('clickhouse', 'http'),
     since: run.since,
-    schemas: await streamSchemas(),
+    schemas,
     signal,
   });
   if (!(await hasArchive(context))) return { ledger: speed, lake: null };
   const { offsets: to } = await checkLake(stack, context);
-  const lake = await lakeLedger(stack, { expectation, from: run.offsets, to, since: run.since }, context);
+  const wanted = { expectation, contents: contentsOf(schemas), from: run.offsets, to, since: run.since };
+  const lake = await lakeLedger(stack, wanted, context);
   const latencies = new Latencies();
   for (const { latencyMs, count } of lake.latencies) latencies.add(latencyMs, count);
   return {
@@ -73,13 +72,6 @@ export async function countAtKafka(
   const bootstrap = await brokersOf(stack.runtime);
   const hops = await countKafka(expectation, { bootstrap, from: run.offsets, topicPrefix, signal });
   return ledgerReport(expectation, hops, performance.now() - started);
-}
-
-async function streamSchemas(): Promise<Record<StreamName, RecordSchema>> {
-  const load = (name: StreamName) => loadSchema(join(projectRoot, 'schemas', layoutOf(name).schema));
-  const [events, sales] = await Promise.all(benchStreams.map(load));
-  if (events === undefined || sales === undefined) throw new Error('there are two streams');
-  return { user_events: events, transactions: sales };
 }
 
 async function hasArchive({ stack, profile }: ScenarioContext): Promise<boolean> {

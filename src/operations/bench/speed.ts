@@ -9,8 +9,8 @@ import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { clickhouse as layout } from '../../platform/pipeline.ts';
 import { type ClickHouseClient, openClickHouse } from '../../probes/clickhouse.ts';
+import type { TopicOffsets } from '../../probes/kafka-reader.ts';
 import { brokersOf } from '../brokers.ts';
-import type { Offsets } from './lake-ledger.ts';
 import { type CountedLedger, countRun } from './ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
@@ -160,7 +160,7 @@ class SpeedRun {
     };
   }
 
-  private count(result: LoadResult, offsets: Offsets): Promise<CountedLedger | null> {
+  private count(result: LoadResult, offsets: TopicOffsets): Promise<CountedLedger | null> {
     return step(this.context, { id: 'ledger', title: 'Count every id at every hop' }, async () => {
       const run = { options: this.options(), result, offsets, since: this.startedAt };
       const value = await countRun(this.context, run);
