@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { startLoad } from './load.ts';
+import { throughputOf } from './throughput.ts';
 
 it('runs the generator in its own thread and tells what was sent', async () => {
   const load = startLoad(
@@ -9,6 +10,9 @@ it('runs the generator in its own thread and tells what was sent', async () => {
   const result = await load.done;
   expect(result).toMatchObject({ sent: 5000, valid: 5000, seed: 7, aborted: false });
   expect(load.sent()).toBe(5000);
+  const { achievedRate, bytes } = result;
+  const throughput = { offered: 9000, achieved: achievedRate, visible: null, records: 5000, bytes, lateMsMax: 0 };
+  expect(throughputOf(result, 9000)).toEqual(throughput);
 });
 
 it('ends in order when it is told to', async () => {

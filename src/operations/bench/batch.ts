@@ -1,6 +1,7 @@
 import { type FreeTime, freeTime } from '../../bench/free-time.ts';
 import { startOffsets } from '../../bench/ledger/kafka.ts';
 import { atMost, ledgerThresholds } from '../../bench/thresholds.ts';
+import { throughputOf } from '../../bench/throughput.ts';
 import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
@@ -123,7 +124,6 @@ class BatchRun {
   ): ScenarioFindings {
     const { context, events, rate, notes } = this;
     const partial = context.signal.aborted;
-    const records = result.sent + result.transactions;
     const steps = [...(batch === null ? [] : stepsOf(batch)), ...(reconciled === null ? [] : [reconciled])];
     return {
       request: {
@@ -135,12 +135,9 @@ class BatchRun {
         concurrency: null,
       },
       throughput: {
-        offered: rate,
-        achieved: result.achievedRate,
+        ...throughputOf(result, rate),
         visible: batch === null ? null : (result.valid * 1000) / batch.elapsedMs,
-        records,
-        bytes: result.bytes,
-        lateMsMax: result.lateMsMax,
+        records: result.sent + result.transactions,
       },
       thresholds: partial ? [] : thresholdsOf(batch, ledger, context.profile.bench.batch.totalMs),
       ledger,

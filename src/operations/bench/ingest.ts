@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type LoadResult, startLoad } from '../../bench/load.ts';
 import { parsePerfTest } from '../../bench/perf-test.ts';
 import { atLeast, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
+import { throughputOf } from '../../bench/throughput.ts';
 import { replication } from '../../components/kafka/component.ts';
 import { kafkaPerfJob } from '../../components/kafka/perf-job.ts';
 import type { BenchReport, LedgerReport } from '../../core/bench-report.ts';
@@ -72,14 +73,7 @@ async function run(context: ScenarioContext, bootstrap: readonly string[]): Prom
       events: null,
       concurrency: null,
     },
-    throughput: {
-      offered: request.rate ?? result.achievedRate,
-      achieved: result.achievedRate,
-      visible: null,
-      records: result.sent,
-      bytes: result.bytes,
-      lateMsMax: result.lateMsMax,
-    },
+    throughput: throughputOf(result, request.rate ?? result.achievedRate),
     ledger,
     // At full speed nothing is due at a time of its own, so there is no latency to tell.
     latencyMs:

@@ -4,6 +4,7 @@ import { dashboardQueries } from '../../bench/queries.ts';
 import { type WrongAnswer, wrongAnswers } from '../../bench/query-exactness.ts';
 import { QueryTally, runLanes } from '../../bench/query-lanes.ts';
 import { atMost, latencyThresholds, rateThreshold } from '../../bench/thresholds.ts';
+import { throughputOf } from '../../bench/throughput.ts';
 import { liveProgress } from '../../bench/visible.ts';
 import type { LatencyReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -79,14 +80,7 @@ class QueryRun {
         events: null,
         concurrency: this.connections.concurrency,
       },
-      throughput: {
-        offered: rate,
-        achieved: result.achievedRate,
-        visible: null,
-        records: result.sent,
-        bytes: result.bytes,
-        lateMsMax: result.lateMsMax,
-      },
+      throughput: throughputOf(result, rate),
       ledger: null,
       latencyMs: this.latency(),
       thresholds: this.thresholds(result, wrong),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startOffsets } from '../../bench/ledger/kafka.ts';
 import { type Load, type LoadResult, startLoad } from '../../bench/load.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
+import { throughputOf } from '../../bench/throughput.ts';
 import { liveProgress, type RunWindow, visibleLatencies, visibleRows } from '../../bench/visible.ts';
 import type { LatencyReport, LedgerReport, Percentiles } from '../../core/bench-report.ts';
 import { LambdaError } from '../../core/errors.ts';
@@ -66,14 +67,7 @@ class SpeedRun {
         events: null,
         concurrency: null,
       },
-      throughput: {
-        offered: this.rate,
-        achieved: result.achievedRate,
-        visible: null,
-        records: result.sent,
-        bytes: result.bytes,
-        lateMsMax: result.lateMsMax,
-      },
+      throughput: throughputOf(result, this.rate),
       ledger,
       latencyMs,
       thresholds: this.thresholds(result, latencyMs, ledger, partial),
