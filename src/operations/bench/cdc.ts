@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppliedChange, type CapturedChange, CdcLedger, type ChangeKind } from '../../bench/cdc-ledger.ts';
 import { type CdcLoadResult, type CdcLoadTask, runCdcLanes } from '../../bench/cdc-load.ts';
+import { drained } from '../../bench/drain.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
 import type { LatencyReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { LambdaError } from '../../core/errors.ts';
@@ -19,8 +20,6 @@ const defaultDurationMs = 60_000;
 const rowsPerConnection = 250;
 const fewestConnections = 4;
 const mostConnections = 16;
-/** Without anything new for so long, what is missing is taken as lost. */
-const stalledAfterMs = 45_000;
 /** A connector that has just started takes its snapshot first. */
 const streamingWithinMs = 60_000;
 /** And so long is looked for copies behind the last change. */
@@ -181,14 +180,11 @@ class CdcRun {
   /** Until every change has arrived, or nothing new does. */
   private async drained(ledger: CdcLedger): Promise<void> {
     const { signal } = this.context;
-    let [best, bestAt] = [-1, performance.now()];
-    while (!signal.aborted) {
+    const arrived = () => {
       this.parts.tail.check();
-      const { applied, captured } = ledger.progress();
-      if (captured > best) [best, bestAt] = [captured, performance.now()];
-      if (captured >= applied || performance.now() - bestAt > stalledAfterMs) break;
-      await sleep(100, undefined, { signal }).catch(() => undefined);
-    }
+      return ledger.progress().captured;
+    };
+    await drained({ arrived, sent: ledger.progress().applied, everyMs: 100, signal });
     await sleep(lookBehindMs, undefined, { signal }).catch(() => undefined);
     this.parts.tail.check();
   }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { drained } from '../../bench/drain.ts';
 import { startOffsets } from '../../bench/ledger/kafka.ts';
 import { type Load, type LoadResult, startLoad } from '../../bench/load.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
@@ -17,8 +17,6 @@ import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts'
 
 const defaultRate = 20_000;
 const defaultDurationMs = 60_000;
-/** Without any new row for so long, what is missing is taken as lost. */
-const stalledAfterMs = 45_000;
 const drainEveryMs = 1000;
 
 /** Generator → Kafka → Spark → ClickHouse at a steady rate, with everything else of the stack at work beside it. */
@@ -112,22 +110,14 @@ class SpeedRun {
       load = startLoad({ options: this.options(), warmupMs }, context.signal);
       const result = await load.done;
       const window = { from: Date.parse(result.startTime), to: Date.parse(result.endTime), startedAt: this.startedAt };
-      const visible = context.signal.aborted
+      const { signal } = context;
+      // A look that fails is made again.
+      const arrived = () => visibleRows(clickhouse, window).catch(() => -1);
+      const visible = signal.aborted
         ? await visibleRows(clickhouse, window)
-        : await this.drained(window, result.valid);
+        : await drained({ arrived, sent: result.valid, everyMs: drainEveryMs, signal });
       return { result, window, visible };
     });
-  }
-
-  private async drained(window: RunWindow, expected: number): Promise<number> {
-    const { clickhouse, context } = this;
-    let [best, bestAt] = [-1, performance.now()];
-    for (;;) {
-      const rows = await visibleRows(clickhouse, window).catch(() => best);
-      if (rows > best) [best, bestAt] = [rows, performance.now()];
-      if (rows >= expected || context.signal.aborted || performance.now() - bestAt > stalledAfterMs) return best;
-      await sleep(drainEveryMs, undefined, { signal: context.signal }).catch(() => undefined);
-    }
   }
 
   private async latency(
