@@ -30,7 +30,7 @@ export const tools: MachineCheck = {
       detail: found.join(', '),
       findings: [
         ...(python instanceof LambdaError ? [pythonMissing(python)] : []),
-        ...(git === null && wantsGit ? [gitMissing()] : []),
+        ...(git === null && wantsGit ? [withoutGit()] : []),
       ],
     };
   },
@@ -46,16 +46,19 @@ function pythonMissing(error: LambdaError): Finding {
   };
 }
 
-function gitMissing(): Finding {
-  const error = preflightError('git was not found on PATH; Airflow gets its DAGs through it.', {
+/** What refuses everything that needs git where there is none. */
+export const gitMissing = (): LambdaError =>
+  preflightError('git was not found on PATH; Airflow gets its DAGs through it.', {
     code: 'GIT_MISSING',
     actions: ['Install git from your system’s packages.', 'Or leave Airflow out: lambdactl up --without airflow'],
   });
+
+function withoutGit(): Finding {
   return {
     severity: 'error',
     what: 'git was not found on PATH',
     why: 'Airflow gets its DAGs through it: install it from your system’s packages, or `lambdactl up --without airflow`.',
     fix: null,
-    refusal: error,
+    refusal: gitMissing(),
   };
 }

@@ -1,13 +1,11 @@
-import { externalError, preflightError } from '../../core/errors.ts';
+import { gitMissing } from '../../checks/tools.ts';
+import { externalError } from '../../core/errors.ts';
 import { type ExecOptions, exec, findOnPath } from '../../system/exec.ts';
 
 /** @throws LambdaError GIT_MISSING */
 export async function requireGit(): Promise<void> {
   if ((await findOnPath('git')) !== undefined) return;
-  throw preflightError('git was not found on PATH; Airflow gets its DAGs through it.', {
-    code: 'GIT_MISSING',
-    actions: ['Install git from your system’s packages.', 'Or leave Airflow out: lambdactl up --without airflow'],
-  });
+  throw gitMissing();
 }
 
 /** Trimmed output of a git command. @throws LambdaError GIT_FAILED with its last words */
