@@ -1,5 +1,5 @@
+import { connectorNames } from '../components/connect/connectors.ts';
 import type { HealthReport } from '../core/reports.ts';
-import { lake, replication } from '../platform/pipeline.ts';
 import { importErrorLine } from '../probes/airflow/import-errors.ts';
 import { ConnectClient } from '../probes/connect.ts';
 import { dagImportErrors } from './dags/import-errors.ts';
@@ -32,12 +32,8 @@ export async function health(ref: StackRef): Promise<HealthReport> {
 /** A worker can be well while a connector's task has failed. */
 async function connectorChecks(stack: OpenStack): Promise<Check[]> {
   const client = new ConnectClient(await stack.runtime.endpoint('connect', 'rest'));
-  const { profile } = stack;
-  const expected = [
-    replication.connector,
-    ...(profile?.lake.archive === 'connect' ? [lake.connector] : []),
-    ...Object.keys(profile?.connect.connectors ?? {}),
-  ];
+  // Without a profile the endpoint above is refused already.
+  const expected = stack.profile === null ? [] : connectorNames(stack.profile);
   return Promise.all(
     expected.map(async (connector) => {
       const started = performance.now();

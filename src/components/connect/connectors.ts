@@ -28,29 +28,43 @@ export interface ConnectorSurroundings {
 
 /** Every connector that the profile wants: Debezium's, the lake's sink where Connect writes the lake, the user's own. */
 export function declaredConnectors(surroundings: ConnectorSurroundings): Connector[] {
-  const { profile, shop, catalog, brokers, objectstore, schemas } = surroundings;
-  const source = debeziumConfig({
+  return plansOf(surroundings.profile).map(({ name, configIn }) => ({ name, config: configIn(surroundings) }));
+}
+
+/** Their names alone, for who only asks whether they run. */
+export const connectorNames = (profile: Profile): string[] => plansOf(profile).map(({ name }) => name);
+
+interface ConnectorPlan {
+  name: string;
+  configIn(surroundings: ConnectorSurroundings): Connector['config'];
+}
+
+function plansOf(profile: Profile): ConnectorPlan[] {
+  return [
+    { name: replication.connector, configIn: sourceIn },
+    ...(archives(profile) ? [{ name: lake.connector, configIn: sinkIn }] : []),
+    ...Object.entries(profile.connect.connectors).map(([name, config]) => ({ name, configIn: () => config })),
+  ];
+}
+
+const sourceIn = ({ profile, shop }: ConnectorSurroundings) =>
+  debeziumConfig({
     host: shop.host,
     port: shop.port,
     user: shop.user ?? 'debezium',
     database: 'shop',
     replicationFactor: replicationOf(profile).factor,
   });
-  const sink = () =>
-    lakeSinkConfig({
-      catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake`,
-      catalogUser: catalog.user ?? 'lake',
-      bootstrapServers: brokers.join(','),
-      endpoint: objectstore,
-      settings: profile.lake,
-      schemas,
-    });
-  return [
-    { name: replication.connector, config: source },
-    ...(archives(profile) ? [{ name: lake.connector, config: sink() }] : []),
-    ...Object.entries(profile.connect.connectors).map(([name, config]) => ({ name, config })),
-  ];
-}
+
+const sinkIn = ({ profile, catalog, brokers, objectstore, schemas }: ConnectorSurroundings) =>
+  lakeSinkConfig({
+    catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake`,
+    catalogUser: catalog.user ?? 'lake',
+    bootstrapServers: brokers.join(','),
+    endpoint: objectstore,
+    settings: profile.lake,
+    schemas,
+  });
 
 /** The sink's own topic, which it does not make itself. */
 export function controlTopic(profile: Profile) {
