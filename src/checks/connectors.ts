@@ -1,7 +1,7 @@
 import { archives } from '../components/connect/component.ts';
 import { type Connector, declaredConnectors } from '../components/connect/connectors.ts';
 import { lake } from '../platform/pipeline.ts';
-import { ConnectClient, type ConnectRestarts } from '../probes/connect.ts';
+import { ConnectClient, type ConnectorStatus, type ConnectRestarts } from '../probes/connect.ts';
 import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 import { brokersOf, causeOf, mendedBy, outcome, plural, schemasOf, some } from './support.ts';
@@ -14,11 +14,10 @@ export const connectors: Check = {
   async run(context) {
     const client = new ConnectClient(await context.endpoint('connect', 'rest'));
     const [declared, restarts] = await Promise.all([connectorsOf(context), client.restarts()]);
-    const findings = await Promise.all(declared.map((connector) => connectorFindings(context, client, connector)));
-    const tasks = await Promise.all(declared.map(async ({ name }) => (await client.status(name))?.tasks.length ?? 0));
-    const count = tasks.reduce((sum, each) => sum + each, 0);
+    const present = await Promise.all(declared.map((connector) => presentOf(client, connector)));
+    const count = present.reduce((sum, { status }) => sum + (status?.tasks.length ?? 0), 0);
     return outcome(`${some(declared.map(({ name }) => name))}: ${plural(count, 'task')} running, set as declared`, [
-      ...findings.flat(),
+      ...present.flatMap((each) => connectorFindings(context, client, each)),
       ...restartFindings(context, restarts),
     ]);
   },
@@ -42,18 +41,28 @@ const whyOf = (name: string): string =>
     ? 'The lake gets no new records: the batch layer falls behind, and Kafka keeps them for its retention only.'
     : 'Changes of the shop do not reach Kafka, and PostgreSQL keeps their WAL until they do.';
 
-async function connectorFindings(
+/** A connector as it is declared, and as Connect has it; null where it has none. */
+interface PresentConnector extends Connector {
+  status: ConnectorStatus | null;
+  present: Readonly<Record<string, string>> | null;
+}
+
+async function presentOf(client: ConnectClient, connector: Connector): Promise<PresentConnector> {
+  const [status, present] = await Promise.all([client.status(connector.name), client.config(connector.name)]);
+  return { ...connector, status, present };
+}
+
+function connectorFindings(
   context: CheckContext,
   client: ConnectClient,
-  { name, config }: Connector,
-): Promise<Finding[]> {
+  { name, config, status, present }: PresentConnector,
+): Finding[] {
   const fix = mendedBy(context, 'connectors');
   const put = async () => {
     const change = await client.put(name, config);
     const tasks = await client.waitUntilRunning(name, AbortSignal.timeout(60_000));
     return `${name} ${change}, ${plural(tasks, 'task')} running`;
   };
-  const [status, present] = await Promise.all([client.status(name), client.config(name)]);
   if (status === null || present === null) {
     return [{ severity: 'error', what: `Connector ${name} is missing`, why: whyOf(name), fix, mend: put }];
   }
