@@ -106,7 +106,7 @@ describe('the scenario', () => {
   it('finds a free time of its own, and is clean beside the other run', async () => {
     const findings = await batchScenario({
       ...context,
-      request: { rate: 1000, durationMs: null, warmupMs: 0, seed: 6, events: 1500, concurrency: null },
+      request: { rate: 1000, durationMs: 0, warmupMs: 0, seed: 6, events: 1500, concurrency: null },
       measure: (_live, work) => work(),
     });
     expect(findings.ledger?.hops.filter(({ lost, alien }) => lost + alien > 0)).toEqual([]);

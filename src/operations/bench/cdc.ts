@@ -15,7 +15,6 @@ import { brokersOf } from '../brokers.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 2000;
-const defaultDurationMs = 60_000;
 /** A row a transaction, each waiting for its commit: several connections share the rate. */
 const rowsPerConnection = 250;
 const fewestConnections = 4;
@@ -107,7 +106,7 @@ class CdcRun {
     this.context = context;
     this.parts = parts;
     this.rate = context.request.rate ?? defaultRate;
-    this.durationMs = context.request.durationMs ?? defaultDurationMs;
+    this.durationMs = context.request.durationMs;
   }
 
   async complete(): Promise<ScenarioFindings> {

@@ -11,17 +11,27 @@ export interface Definition {
   run: Scenario;
   needs: readonly ComponentName[];
   warmupMs: number;
+  /** null: it takes as long as its work does. */
+  durationMs: number | null;
   /** Bytes on disk a record leaves behind in all stores, roughly and rather too many. */
   bytesPerRecord: number;
   defaultRecords: number;
 }
 
 export const definitions: Record<BenchScenario, Definition> = {
-  ingest: { run: ingestScenario, needs: ['kafka'], warmupMs: 5000, bytesPerRecord: 300, defaultRecords: 6e6 },
+  ingest: {
+    run: ingestScenario,
+    needs: ['kafka'],
+    warmupMs: 5000,
+    durationMs: 20_000,
+    bytesPerRecord: 300,
+    defaultRecords: 6e6,
+  },
   speed: {
     run: speedScenario,
     needs: ['kafka', 'spark', 'clickhouse'],
     warmupMs: 30_000,
+    durationMs: 60_000,
     bytesPerRecord: 700,
     defaultRecords: 1.8e6,
   },
@@ -29,6 +39,7 @@ export const definitions: Record<BenchScenario, Definition> = {
     run: batchScenario,
     needs: ['kafka', 'connect', 'objectstore', 'postgres', 'warehouse', 'clickhouse'],
     warmupMs: 0,
+    durationMs: null,
     bytesPerRecord: 1500,
     defaultRecords: 1e6,
   },
@@ -36,6 +47,7 @@ export const definitions: Record<BenchScenario, Definition> = {
     run: cdcScenario,
     needs: ['postgres', 'connect', 'kafka'],
     warmupMs: 10_000,
+    durationMs: 60_000,
     bytesPerRecord: 2000,
     defaultRecords: 1.4e5,
   },
@@ -43,6 +55,7 @@ export const definitions: Record<BenchScenario, Definition> = {
     run: queryScenario,
     needs: ['kafka', 'spark', 'clickhouse'],
     warmupMs: 20_000,
+    durationMs: 60_000,
     bytesPerRecord: 700,
     defaultRecords: 1.6e6,
   },

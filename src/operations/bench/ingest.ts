@@ -21,7 +21,6 @@ import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts'
 const topicPrefix = 'bench.';
 const topics = streamNames.map((name) => `${topicPrefix}${name}`);
 const referenceTopic = `${topicPrefix}reference`;
-const defaultDurationMs = 20_000;
 const payloadRecords = 20_000;
 /** As the generator has them. */
 const lingerMs = 100;
@@ -67,7 +66,7 @@ async function run(context: ScenarioContext, bootstrap: readonly string[]): Prom
   return {
     request: {
       rate: request.rate,
-      durationMs: request.durationMs ?? defaultDurationMs,
+      durationMs: request.durationMs,
       warmupMs: request.warmupMs,
       seed: result.seed,
       events: null,
@@ -97,7 +96,7 @@ function optionsOf({ request }: ScenarioContext, bootstrap: readonly string[]): 
   const { warmupMs, durationMs, rate, seed } = request;
   return {
     rate: rate ?? 'max',
-    duration: warmupMs + (durationMs ?? defaultDurationMs),
+    duration: warmupMs + durationMs,
     seed,
     sink: { type: 'kafka', bootstrap: [...bootstrap], topicPrefix, lingerMs },
   };

@@ -7,7 +7,7 @@ import { withLock } from '../../state/lock.ts';
 import { freeDiskBytes } from '../../system/host.ts';
 import type { OpenStack } from '../stack.ts';
 import { definitions } from './definitions.ts';
-import type { Asked } from './request.ts';
+import { type Asked, withDefaults } from './request.ts';
 
 /** @throws LambdaError NOT_UP naming what is missing or not healthy */
 export async function requireHealthy(stack: OpenStack, scenarios: readonly BenchScenario[]): Promise<void> {
@@ -29,13 +29,17 @@ export async function requireHealthy(stack: OpenStack, scenarios: readonly Bench
 
 const spareBytes = 1024 ** 3;
 
+/** Records that a scenario may write, warm-up included. */
+export function recordsOf(name: BenchScenario, asked: Asked): number {
+  const { defaultRecords, durationMs: timed } = definitions[name];
+  const { events, rate, warmupMs, durationMs } = withDefaults(name, asked);
+  return events ?? (rate === null || timed === null ? defaultRecords : (rate * (warmupMs + durationMs)) / 1000);
+}
+
 /** @throws LambdaError BENCH_DISK: a disk that fills during a run would stop the stack */
 export async function requireDisk(stack: OpenStack, scenarios: readonly BenchScenario[], asked: Asked): Promise<void> {
   const needed = scenarios.reduce((sum, name) => {
-    const { bytesPerRecord, defaultRecords, warmupMs } = definitions[name];
-    const seconds = ((asked.durationMs ?? 60_000) + (asked.warmupMs ?? warmupMs)) / 1000;
-    const records = asked.events ?? (asked.rate === null ? defaultRecords : asked.rate * seconds);
-    return sum + records * bytesPerRecord;
+    return sum + recordsOf(name, asked) * definitions[name].bytesPerRecord;
   }, spareBytes);
   const free = await freeDiskBytes(stack.home);
   if (free >= needed) return;

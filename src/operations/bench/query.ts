@@ -22,7 +22,6 @@ import { brokersOf } from '../brokers.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 20_000;
-const defaultDurationMs = 60_000;
 const defaultConcurrency = 4;
 /** As many as the generator has by default: users who are there. */
 const users = 10_000;
@@ -62,7 +61,7 @@ class QueryRun {
     this.context = context;
     this.connections = connections;
     this.rate = context.request.rate ?? defaultRate;
-    this.durationMs = context.request.durationMs ?? defaultDurationMs;
+    this.durationMs = context.request.durationMs;
   }
 
   async complete(): Promise<ScenarioFindings> {

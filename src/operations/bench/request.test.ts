@@ -23,6 +23,15 @@ it('reads what was asked for', () => {
 });
 
 it.each([
+  ['ingest', undefined, 20_000],
+  ['speed', undefined, 60_000],
+  ['batch', undefined, 0],
+  ['cdc', '90s', 90_000],
+] as const)('%s runs for %s: %d ms', (name, duration, durationMs) => {
+  expect(withDefaults(name, askedOf(request({ duration }))).durationMs).toBe(durationMs);
+});
+
+it.each([
   [{ rate: '0' }, 'BAD_RATE'],
   [{ rate: '-5' }, 'BAD_RATE'],
   [{ rate: '2000000' }, 'BAD_RATE'],

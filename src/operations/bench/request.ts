@@ -20,7 +20,10 @@ export interface BenchRequest extends StackRef {
 }
 
 /** What was asked for; null: the scenario's own. */
-export type Asked = Omit<ScenarioRequest, 'warmupMs'> & { warmupMs: number | null };
+export type Asked = Omit<ScenarioRequest, 'warmupMs' | 'durationMs'> & {
+  warmupMs: number | null;
+  durationMs: number | null;
+};
 
 /** @throws LambdaError BENCH_UNKNOWN_SCENARIO */
 export function scenarioOf(text: string): BenchScenario | 'all' {
@@ -59,4 +62,5 @@ function wholeNumber(name: string, text: string | undefined): number | undefined
 export const withDefaults = (name: BenchScenario, asked: Asked): ScenarioRequest => ({
   ...asked,
   warmupMs: asked.warmupMs ?? definitions[name].warmupMs,
+  durationMs: asked.durationMs ?? definitions[name].durationMs ?? 0,
 });

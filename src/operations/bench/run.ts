@@ -7,8 +7,6 @@ import { environmentOf } from './environment.ts';
 import { Measurement } from './measurement.ts';
 import type { ScenarioContext, ScenarioRequest } from './scenario.ts';
 
-const defaultDurationMs = 60_000;
-
 /** One scenario, from its environment to its verdict. */
 export async function runScenario(
   name: BenchScenario,
@@ -19,7 +17,7 @@ export async function runScenario(
   const started = new Date();
   const environment = await environmentOf(profile);
   const id = `measure/${name}`;
-  const totalMs = request.warmupMs + (request.durationMs ?? defaultDurationMs);
+  const totalMs = definitions[name].durationMs === null ? null : request.warmupMs + request.durationMs;
   const measurement = new Measurement(stack.runtime, (point) =>
     context.emit({ type: 'measurement', id, point, elapsedMs: point.t * 1000, totalMs }),
   );

@@ -7,7 +7,8 @@ import type { OpenStack } from '../stack.ts';
 export interface ScenarioRequest {
   /** Records/s. */
   rate: number | null;
-  durationMs: number | null;
+  /** 0 for a scenario that takes as long as its work does. */
+  durationMs: number;
   /** Load before the duration begins: left out of latencies and CPU; the ledger is of the whole run. */
   warmupMs: number;
   /** Of the generator. */

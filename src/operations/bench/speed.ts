@@ -16,7 +16,6 @@ import { type CountedLedger, countRun } from './ledger.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 20_000;
-const defaultDurationMs = 60_000;
 const drainEveryMs = 1000;
 
 /** Generator → Kafka → Spark → ClickHouse at a steady rate, with everything else of the stack at work beside it. */
@@ -44,7 +43,7 @@ class SpeedRun {
     this.bootstrap = bootstrap;
     this.clickhouse = clickhouse;
     this.rate = context.request.rate ?? defaultRate;
-    this.durationMs = context.request.durationMs ?? defaultDurationMs;
+    this.durationMs = context.request.durationMs;
   }
 
   async complete(): Promise<ScenarioFindings> {
