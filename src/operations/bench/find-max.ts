@@ -8,6 +8,8 @@ const lowestRate = 500;
 /** The answer is known when the lowest failing rate is this little above the highest holding one. */
 const closeEnough = 1.1;
 const mostSteps = 9;
+/** Percentiles of fewer micro-batches than such a step has are those of its slowest one. */
+const shortStepMs = 30_000;
 
 /**
  * The highest rate that holds every threshold, by doubling (or halving) from the rate asked for and then bisection. Each step is a
@@ -61,7 +63,15 @@ export async function findMax(
     partial: context.signal.aborted,
     elapsedMs: reports.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0),
     findMax: found,
+    notes: [...best.notes, ...shortStepNote(request.durationMs)],
   };
+}
+
+function shortStepNote(durationMs: number): string[] {
+  if (durationMs >= shortStepMs) return [];
+  return [
+    `Steps of ${durationMs / 1000} s see a few micro-batches only, and one slow one decides: with --duration ${shortStepMs / 1000}s the rate found is steadier.`,
+  ];
 }
 
 /** @returns null when the answer is known */
