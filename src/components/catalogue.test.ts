@@ -7,6 +7,7 @@ import type { CommandSpec } from '../core/service-spec.ts';
 import { memoryBudgetMiB, type Profile, resolveProfile } from '../platform/profile.ts';
 import { catalogue } from './catalogue.ts';
 import type { RenderContext } from './contract.ts';
+import { loopbackNetwork } from './network.ts';
 
 const root = join(import.meta.dirname, '../..');
 const load = async (name: string) => {
@@ -28,7 +29,7 @@ function renderAll(profile: Profile) {
   const context: RenderContext = {
     stack: 'test',
     profile,
-    host: '127.0.0.1',
+    ...loopbackNetwork,
     port: (id) => {
       asked.ports.add(id);
       return known(declaredPorts, id);

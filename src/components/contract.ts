@@ -50,7 +50,14 @@ export interface CredentialNeed {
 export interface RenderContext {
   stack: string;
   profile: Profile;
-  host: string;
+  /** Address that servers bind to. */
+  listenHost: string;
+  /** Addresses that clients come from, as CIDR. */
+  clientNetwork: string;
+  /** Address under which the other components reach an instance. */
+  hostOf(instance: string): string;
+  /** Where the user's own programs reach a port, if not under hostOf() and port(). */
+  outside(portId: string): { host: string; port: number } | null;
   /** @throws when the id was not declared in ports(). */
   port(id: string): number;
   user(credentialId: string): string;

@@ -11,6 +11,9 @@ const componentSchema = z.strictObject({
   heapMiB: mebibytes.optional(),
 });
 
+const deliverySchema = z.enum(['plain', 'operator']);
+const dnsLabel = z.string().regex(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/);
+
 /** A profile after `extends` was resolved. Sizes in MiB, times in milliseconds. */
 export const profileSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]*$/),
@@ -109,6 +112,41 @@ export const profileSchema = z.strictObject({
     batch: z.strictObject({ totalMs: z.number().positive() }),
     /** Records/s that the generator must bring into Kafka. */
     ingest: z.strictObject({ minimumRate: z.number().positive() }),
+  }),
+  /** Of the kubernetes runtime only (docs/kubernetes.md). */
+  kubernetes: z.strictObject({
+    /**
+     * plain: our own StatefulSet of the same program, settings and versions that the embedded runtime starts.
+     * operator: the upstream Helm chart or operator, and custom resources.
+     */
+    delivery: z.strictObject({
+      postgres: deliverySchema,
+      kafka: deliverySchema,
+      connect: deliverySchema,
+      clickhouse: deliverySchema,
+      spark: deliverySchema,
+      airflow: deliverySchema,
+    }),
+    namespaces: z.strictObject({ data: dnsLabel, processing: dnsLabel, monitoring: dnsLabel }),
+    images: z.strictObject({
+      /** Put before the name of every image of ours, e.g. "registry.example.com/lambdactl". */
+      prefix: z.string().min(1),
+      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+      /** Whole references that replace ours or a chart's, by component or release name. */
+      overrides: z.record(z.string(), z.string()),
+    }),
+    /** Directories or addresses that replace a chart's, by release name. */
+    charts: z.record(z.string(), z.string()),
+    /** The cluster's default one when absent. */
+    storageClass: z.string().optional(),
+    /** Size of each component's volume, GiB. */
+    volumesGiB: z.record(z.string(), z.int().min(1)),
+    /** Nodes besides the control plane in a cluster that kind makes; with 0 the control plane does the work. */
+    kindWorkers: z.int().min(0).max(10),
+    /** Image of kind's nodes; kind's own choice when absent. */
+    kindNodeImage: z.string().optional(),
+    /** Prometheus, dashboards and rules. */
+    monitoring: z.boolean(),
   }),
   alerts: z.strictObject({
     /** Failure callbacks and alerts are posted here as JSON. */

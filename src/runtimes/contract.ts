@@ -17,6 +17,8 @@ export interface Runtime {
   /** @throws LambdaError NOT_UP when the stack was never up or does not have the component. */
   endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo>;
   endpoints(): Promise<readonly Endpoint[]>;
+  /** Like `endpoint`, as the other components reach it: what goes into their settings. */
+  inside(component: ComponentName, protocol: string): Promise<ConnectInfo>;
   /** Credentials of a cloud account that the user brought (`secrets set`); null without them. @throws LambdaError BAD_SECRETS_KEY */
   account(name: 's3' | 'snowflake'): Promise<{ user: string; secret: string } | null>;
   /** Runs a job to its end and returns what it printed, whatever its exit code. Aborting ends it. @throws LambdaError NOT_UP */

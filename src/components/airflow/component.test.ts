@@ -5,6 +5,7 @@ import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
 import { airflow } from './component.ts';
 import { environment } from './environment.ts';
+import { loopbackNetwork } from '../network.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const text = readFileSync(join(root, 'profiles/lite.yaml'), 'utf8');
@@ -13,7 +14,7 @@ const lite = await resolveProfile('lite', async (path) => ({ path, text }));
 const contextOf = (profile: Profile): RenderContext => ({
   stack: 'blue',
   profile,
-  host: '127.0.0.1',
+  ...loopbackNetwork,
   port: (id) => (id === 'airflow.api' ? 18080 : 15432),
   user: (id) => id.split('.')[1] ?? '',
   secret: (id) => `secret-of-${id}`,

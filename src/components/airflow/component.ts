@@ -175,7 +175,7 @@ function probe(context: RenderContext, instance: Instance): ProbeSpec {
   // Not by way of the API server, whose failure must restart nobody else; the scheduler's own health server costs 54 MB.
   return {
     kind: 'airflow-job',
-    host: context.host,
+    host: context.hostOf('postgres'),
     port: databasePort(context),
     user: context.user('postgres.airflow'),
     password: context.secret('postgres.airflow'),

@@ -24,7 +24,7 @@ export const clickhouse: ComponentDefinition = {
   ],
   render: (context) => ({ files: configFiles(context), service: service(context) }),
   endpoints: (context) => {
-    const [tcp, http] = [`clickhouse://${context.host}:${context.port(ports.tcp)}`, httpUrl(context)];
+    const [tcp, http] = [`clickhouse://${context.hostOf('clickhouse')}:${context.port(ports.tcp)}`, httpUrl(context)];
     return [
       endpoint('http', http, 'clickhouse.dashboard', 'HTTP interface for dashboards, read-only'),
       endpoint('tcp', `${tcp}/${layout.database}`, 'clickhouse.dashboard', 'Native protocol for dashboards, read-only'),
@@ -34,7 +34,7 @@ export const clickhouse: ComponentDefinition = {
   },
 };
 
-export const httpUrl = (context: RenderContext): string => `http://${context.host}:${context.port(ports.http)}`;
+export const httpUrl = (context: RenderContext): string => `http://${context.hostOf('clickhouse')}:${context.port(ports.http)}`;
 
 function endpoint(protocol: string, url: string, credential: string, description: string) {
   return { component: 'clickhouse' as const, protocol, url, credential, description };
@@ -52,7 +52,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
   };
   const users = {
     database: layout.database,
-    host: context.host,
+    clients: context.clientNetwork,
     admin: login(context, 'clickhouse.admin'),
     speed: login(context, 'clickhouse.speed'),
     dashboard: login(context, 'clickhouse.dashboard'),
@@ -85,7 +85,7 @@ function service(context: RenderContext): ServiceSpec {
         `--config-file=${conf}/config.xml`,
         `--http_port=${context.port(ports.http)}`,
         `--tcp_port=${context.port(ports.tcp)}`,
-        `--listen_host=${context.host}`,
+        `--listen_host=${context.listenHost}`,
       ],
       env: {},
       cwd: context.dir('clickhouse', 'run'),

@@ -28,12 +28,13 @@ export const connect: ComponentDefinition = {
 /** Whether Connect writes the lake, and not Spark. */
 export const archives = ({ lake }: Profile): boolean => lake.archive === 'connect';
 
-const restUrl = (context: RenderContext): string => `http://${context.host}:${context.port(port)}`;
+const restUrl = (context: RenderContext): string => `http://${context.hostOf('connect')}:${context.port(port)}`;
 
 function configFiles(context: RenderContext): RenderedFile[] {
   const conf = context.dir('connect', 'conf');
   const data = {
-    host: context.host,
+    listenHost: context.listenHost,
+    host: context.hostOf('connect'),
     port: context.port(port),
     bootstrapServers: bootstrapServers(context),
     replicationFactor: replication(context.profile).factor,

@@ -33,7 +33,7 @@ export const kafka: ComponentDefinition = {
 /** "host:port" of every broker, comma-separated. */
 export function bootstrapServers(context: RenderContext): string {
   return nodes(context.profile)
-    .map(({ instance }) => `${context.host}:${context.port(`${instance}.broker`)}`)
+    .map(({ instance }) => `${context.hostOf(instance)}:${context.port(`${instance}.broker`)}`)
     .join(',');
 }
 
@@ -50,17 +50,24 @@ function nodes({ kafka: { brokers } }: Profile): { instance: string; id: number 
   }));
 }
 
+/** Where a broker listens for clients from outside its network; never advertised. */
+export const outsidePort = 29_092;
+
 const nodeId = (instance: string): number => Number(/-(\d+)$/.exec(instance)?.[1] ?? 1);
 
 function configFiles(context: RenderContext, instance: string): RenderedFile[] {
-  const { profile, host } = context;
+  const { profile } = context;
   const conf = context.dir(instance, 'conf');
+  const outside = context.outside(`${instance}.broker`);
   const data = {
-    host,
+    listenHost: context.listenHost,
+    host: context.hostOf(instance),
+    // Clients that are not on the brokers' own network come by an address that is advertised for them alone.
+    outside: outside === null ? null : { ...outside, listenPort: outsidePort },
     nodeId: nodeId(instance),
     brokerPort: context.port(`${instance}.broker`),
     controllerPort: context.port(`${instance}.controller`),
-    voters: nodes(profile).map((node) => `${node.id}@${host}:${context.port(`${node.instance}.controller`)}`),
+    voters: nodes(profile).map((node) => `${node.id}@${context.hostOf(node.instance)}:${context.port(`${node.instance}.controller`)}`),
     dataDir: context.dir(instance, 'data'),
     replication: replication(profile),
     single: profile.kafka.brokers === 1,
@@ -116,7 +123,7 @@ function service(context: RenderContext, instance: string): ServiceSpec {
     ),
     stopSignal: 'SIGTERM',
     stopGraceMs: 30_000,
-    probe: { kind: 'kafka', bootstrap: `${context.host}:${context.port(`${instance}.broker`)}` },
+    probe: { kind: 'kafka', bootstrap: `${context.hostOf(instance)}:${context.port(`${instance}.broker`)}` },
     startTimeoutMs: 180_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),

@@ -20,7 +20,7 @@ export const objectstore: ComponentDefinition = {
       {
         path: `${context.dir('objectstore', 'conf')}/s3proxy.properties`,
         content: context.template('objectstore/s3proxy.properties.eta', {
-          url: s3Url(context),
+          listen: `http://${context.listenHost}:${context.port(port)}`,
           accessKey: context.user(key),
           secretKey: context.secret(key),
           dataDir: context.dir('objectstore', 'data'),
@@ -41,7 +41,7 @@ export const objectstore: ComponentDefinition = {
   ],
 };
 
-const s3Url = (context: RenderContext): string => `http://${context.host}:${context.port(port)}`;
+const s3Url = (context: RenderContext): string => `http://${context.hostOf('objectstore')}:${context.port(port)}`;
 
 function service(context: RenderContext): ServiceSpec {
   const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.objectstore;

@@ -39,14 +39,14 @@ export const postgres: ComponentDefinition = {
 
 /** JDBC address of a database, without user and password. */
 export const jdbcUrl = (context: RenderContext, database: string): string =>
-  `jdbc:postgresql://${context.host}:${context.port(port)}/${database}`;
+  `jdbc:postgresql://${context.hostOf('postgres')}:${context.port(port)}/${database}`;
 
 /** Where the server listens. */
 export const databasePort = (context: RenderContext): number => context.port(port);
 
 /** Address of a database for everything but Java, without user and password. */
 export const databaseUrl = (context: RenderContext, database: string): string =>
-  `postgresql://${context.host}:${context.port(port)}/${database}`;
+  `postgresql://${context.hostOf('postgres')}:${context.port(port)}/${database}`;
 
 function endpoint(context: RenderContext, protocol: string, database: string, credential: string, description: string) {
   const url = databaseUrl(context, database);
@@ -57,7 +57,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
   const { memoryMiB } = context.profile.components.postgres;
   const conf = context.dir('postgres', 'conf');
   const data = {
-    host: context.host,
+    listenHost: context.listenHost,
     port: context.port(port),
     dataDir: `${context.dir('postgres', 'data')}/cluster`,
     confDir: conf,
@@ -68,7 +68,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
     { path: `${conf}/postgresql.conf`, content: context.template('postgres/postgresql.conf.eta', data), mode: 0o644 },
     {
       path: `${conf}/pg_hba.conf`,
-      content: context.template('postgres/pg_hba.conf.eta', { host: context.host }),
+      content: context.template('postgres/pg_hba.conf.eta', { clients: context.clientNetwork }),
       mode: 0o644,
     },
     // initdb takes the first password from a file only.
@@ -126,7 +126,7 @@ function service(context: RenderContext): ServiceSpec {
     stopGraceMs: 30_000,
     probe: {
       kind: 'postgres',
-      host: context.host,
+      host: context.hostOf('postgres'),
       port: context.port(port),
       user: context.user('postgres.superuser'),
       password: context.secret('postgres.superuser'),

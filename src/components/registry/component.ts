@@ -23,7 +23,7 @@ export const registry: ComponentDefinition = {
       {
         path: `${context.dir('registry', 'conf')}/application.properties`,
         content: context.template('registry/application.properties.eta', {
-          host: context.host,
+          listenHost: context.listenHost,
           port: context.port(ports.http),
           managementPort: context.port(ports.management),
           workDir: context.dir('registry', 'cache'),
@@ -45,7 +45,7 @@ export const registry: ComponentDefinition = {
   ],
 };
 
-const rootUrl = (context: RenderContext): string => `http://${context.host}:${context.port(ports.http)}`;
+const rootUrl = (context: RenderContext): string => `http://${context.hostOf('registry')}:${context.port(ports.http)}`;
 
 function service(context: RenderContext): ServiceSpec {
   const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.registry;

@@ -45,7 +45,7 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
         `-Dlog4j2.configurationFile=${spark}/batch/log4j2.properties`,
       ],
       args: ['--conf-file', file, ...args],
-      env: { SPARK_LOCAL_IP: context.host, AWS_REGION: 'us-east-1', ...lakeSecrets(context) },
+      env: { SPARK_LOCAL_IP: context.listenHost, AWS_REGION: 'us-east-1', ...lakeSecrets(context) },
     }),
   };
 }

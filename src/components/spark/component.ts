@@ -29,7 +29,7 @@ export const spark: ComponentDefinition = {
   endpoints: (context) => [
     endpoint('http', statusUrl(context), 'The speed job: /status, /healthz, /metrics'),
     ...(hasUi(context.profile)
-      ? [endpoint('ui', `http://${context.host}:${context.port(ports.ui)}`, "Spark's own web page")]
+      ? [endpoint('ui', `http://${context.hostOf('spark')}:${context.port(ports.ui)}`, "Spark's own web page")]
       : []),
   ],
 };
@@ -49,7 +49,7 @@ const archiveHeapMiB = 288;
 /** Its tasks must not keep the speed query's waiting: the scheduler is fair, but needs slots to give. */
 const archiveTasks = 4;
 
-const statusUrl = (context: RenderContext): string => `http://${context.host}:${context.port(ports.status)}`;
+const statusUrl = (context: RenderContext): string => `http://${context.hostOf('spark')}:${context.port(ports.status)}`;
 
 function configFiles(context: RenderContext): RenderedFile[] {
   const { speed } = context.profile;
@@ -117,7 +117,7 @@ function service(context: RenderContext): ServiceSpec {
       ],
       args: ['--conf-file', `${context.dir('spark', 'conf')}/speed-job.json`],
       env: {
-        SPARK_LOCAL_IP: context.host,
+        SPARK_LOCAL_IP: context.listenHost,
         [passwordVariable]: context.secret('clickhouse.speed'),
         ...(archive ? lakeSecrets(context) : {}),
       },

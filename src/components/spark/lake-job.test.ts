@@ -3,6 +3,7 @@ import type { Profile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
 import { spark } from './component.ts';
 import { lakeJob } from './lake-job.ts';
+import { loopbackNetwork } from '../network.ts';
 
 type Lake = Profile['lake'];
 const embedded: Lake = {
@@ -27,7 +28,7 @@ function contextOf(lake: Lake): RenderContext {
   return {
     stack: 'test',
     profile,
-    host: '127.0.0.1',
+    ...loopbackNetwork,
     port: (id) => id.length,
     user: (id) => `user-of-${id}`,
     secret: (id) => `secret-of-${id}`,

@@ -52,7 +52,7 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
         `-Dlog4j2.configurationFile=${context.projectDir('dags-repo')}/spark/src/lambdactl/lake/log4j2.properties`,
       ],
       args: ['--conf-file', file, ...args],
-      env: { SPARK_LOCAL_IP: context.host, ...lakeSecrets(context) },
+      env: { SPARK_LOCAL_IP: context.listenHost, ...lakeSecrets(context) },
     }),
   };
 }

@@ -56,7 +56,7 @@ function catalog(context: RenderContext): Record<string, string> {
     ...database,
     warehouse: `s3://${bucket}/${lake.warehousePath}`,
     'client.region': 'us-east-1',
-    's3.endpoint': `http://${context.host}:${context.port('objectstore.s3')}`,
+    's3.endpoint': `http://${context.hostOf('objectstore')}:${context.port('objectstore.s3')}`,
     's3.path-style-access': 'true',
     's3.access-key-id': context.user('objectstore.key'),
   };

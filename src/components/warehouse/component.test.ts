@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
 import { warehouse } from './component.ts';
+import { loopbackNetwork } from '../network.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const lite = await resolveProfile('lite', async (name) => {
@@ -19,7 +20,7 @@ const account: Profile = {
 const contextOf = (profile: Profile): RenderContext => ({
   stack: 'test',
   profile,
-  host: '127.0.0.1',
+  ...loopbackNetwork,
   port: (id) => (id === 'warehouse.http' ? 18090 : 19000),
   user: (id) => warehouse.credentials.find((need) => need.id === id)?.user ?? 'KEY',
   secret: (id) => `secret-of-${id}`,

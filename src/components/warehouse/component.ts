@@ -69,7 +69,7 @@ export const warehouse: ComponentDefinition = {
 
 const isEmbedded = (profile: Profile): boolean => profile.warehouse.target === 'embedded';
 
-const httpUrl = (context: RenderContext): string => `http://${context.host}:${context.port(port)}`;
+const httpUrl = (context: RenderContext): string => `http://${context.hostOf('warehouse')}:${context.port(port)}`;
 
 const configPath = (context: RenderContext): string => `${context.dir('warehouse', 'conf')}/warehouse.json`;
 
@@ -84,7 +84,7 @@ function configFile(context: RenderContext): RenderedFile {
   }
   // Explained in templates/warehouse/server/config.py.
   const settings = {
-    host: context.host,
+    host: context.listenHost,
     port: context.port(port),
     data: context.dir('warehouse', 'data'),
     scratch: context.dir('warehouse', 'cache'),
@@ -103,7 +103,7 @@ function configFile(context: RenderContext): RenderedFile {
 
 const s3 = { user: 'LAMBDACTL_S3_ACCESS_KEY', secret: 'LAMBDACTL_S3_SECRET_KEY' } as const;
 
-const storeUrl = (context: RenderContext): string => `http://${context.host}:${context.port('objectstore.s3')}`;
+const storeUrl = (context: RenderContext): string => `http://${context.hostOf('objectstore')}:${context.port('objectstore.s3')}`;
 
 function service(context: RenderContext): ServiceSpec {
   const passwords = Object.values(logins).map(({ credential, variable }) => [variable, context.secret(credential)]);

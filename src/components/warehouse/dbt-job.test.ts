@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
 import { dbtJob } from './dbt-job.ts';
+import { loopbackNetwork } from '../network.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const lite = await resolveProfile('lite', async (name) => {
@@ -15,7 +16,7 @@ const contextOf = (profile: Profile): RenderContext =>
   ({
     stack: 'test',
     profile,
-    host: '127.0.0.1',
+    ...loopbackNetwork,
     port: () => 18_090,
     user: (id: string) => (id === 'warehouse.dbt' ? 'LAMBDA_DBT' : 'ADA'),
     secret: (id: string) => `secret-of-${id}`,

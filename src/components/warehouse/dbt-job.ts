@@ -66,8 +66,8 @@ function warehouseEnvironment(context: RenderContext): Record<string, string> {
   return {
     LAMBDA_WAREHOUSE_TARGET: 'embedded',
     LAMBDA_WAREHOUSE_ACCOUNT: 'embedded',
-    LAMBDA_WAREHOUSE_URL: `http://${context.host}:${port}`,
-    LAMBDA_WAREHOUSE_HOST: context.host,
+    LAMBDA_WAREHOUSE_URL: `http://${context.hostOf('warehouse')}:${port}`,
+    LAMBDA_WAREHOUSE_HOST: context.hostOf('warehouse'),
     LAMBDA_WAREHOUSE_PORT: port,
     LAMBDA_WAREHOUSE_PROTOCOL: 'http',
     LAMBDA_WAREHOUSE_USER: context.user('warehouse.dbt'),

@@ -5,7 +5,7 @@ import type { OperationContext } from '../../core/events.ts';
 import { lake } from '../../platform/pipeline.ts';
 import { ConnectClient } from '../../probes/connect.ts';
 import { ensureTopics } from '../../probes/kafka.ts';
-import { brokersOf } from '../brokers.ts';
+import { brokersInside, brokersOf } from '../brokers.ts';
 import type { ProvisionContext } from './context.ts';
 import { loadSchema } from './schemas.ts';
 
@@ -32,10 +32,10 @@ async function connectors({ runtime, profile, projectRoot }: ProvisionContext): 
   const embedded = archives(profile) && profile.lake.storage.kind === 'embedded';
   return declaredConnectors({
     profile,
-    shop: await runtime.endpoint('postgres', 'cdc'),
-    catalog: await runtime.endpoint('postgres', 'lake'),
-    brokers: await brokersOf(runtime),
-    objectstore: embedded ? (await runtime.endpoint('objectstore', 's3')).url : null,
+    shop: await runtime.inside('postgres', 'cdc'),
+    catalog: await runtime.inside('postgres', 'lake'),
+    brokers: await brokersInside(runtime),
+    objectstore: embedded ? (await runtime.inside('objectstore', 's3')).url : null,
     schemas: Object.fromEntries(files.map((file, index) => [file, schemas[index] ?? {}])),
   });
 }

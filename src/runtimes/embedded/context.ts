@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ArtifactName, ComponentDefinition, InstalledArtifact, RenderContext } from '../../components/contract.ts';
+import { loopbackNetwork } from '../../components/network.ts';
 import { LambdaError, usageError } from '../../core/errors.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
@@ -92,7 +93,7 @@ export function renderContext(
   return {
     stack: paths.stack,
     profile,
-    host: '127.0.0.1',
+    ...loopbackNetwork,
     port: (id) => {
       const port = desired.ports[id];
       if (port === undefined) throw new Error(`port ${id} was not declared or never chosen`);

@@ -178,6 +178,10 @@ class EmbeddedRuntime implements Runtime {
     return connectInfo(found, wanted.credentials);
   }
 
+  inside(component: ComponentName, protocol: string): Promise<ConnectInfo> {
+    return this.endpoint(component, protocol);
+  }
+
   async endpoints(): Promise<readonly Endpoint[]> {
     return this.endpointsOf(await readWanted(this.paths));
   }
