@@ -33,6 +33,8 @@ export interface InstalledArtifact {
   root: string;
   /** Jars in a fixed order, absolute; empty where the artifact is no set of jars. */
   classPath: readonly string[];
+  /** Tells one installation from another where the directory's name does not. */
+  key?: string;
 }
 
 /** What must be installed for an artifact to be made. */

@@ -145,7 +145,8 @@ function createRepositories(context: RenderContext): PrepareSpec {
 
 /** Each of the three may be the first: one of them migrates, the others wait for it and find it done. */
 function migrate(context: RenderContext, instance: Instance): PrepareSpec {
-  const version = context.artifact('airflow-python').root.split('/').at(-1) ?? '';
+  const { root, key } = context.artifact('airflow-python');
+  const version = key ?? root.split('/').at(-1) ?? '';
   const done = `${context.dir('airflow-api', 'data')}/database-of-${version}`;
   const { executable, env, cwd } = python(context, instance, []);
   return {

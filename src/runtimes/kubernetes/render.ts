@@ -1,0 +1,70 @@
+/**
+ * The stack as objects of a cluster: pure functions from what is wanted to what is applied; nothing here speaks to a cluster.
+ *
+ * What the images hold (src/operations/images makes them, src/runtimes/kubernetes/image-layout.ts says it to components):
+ *   /opt/lambdactl/artifacts/<name>/…    the installed artifact's root, copied whole: relative paths and file names stay
+ *   /opt/lambdactl/{templates,schemas,dags-repo}/…
+ *   /var/lib/lambdactl/{data,conf,run,cache}/   empty, owned by 10001; every instance's directories are mounted below
+ * Class paths are directories with wildcards in a fixed order (image-layout.ts), which the JVM's launcher expands: so rendering needs no
+ * artifact to be installed, and a pod's command stays readable. No list of jars, argument file or renamed jar is needed in an image.
+ */
+import type { ArtifactName, ComponentDefinition, InstalledArtifact, JobDefinition, RenderContext } from '../../components/contract.ts';
+import type { HelmRelease, KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
+import type { Credentials } from '../../state/secrets.ts';
+
+export interface ClusterRenderOptions {
+  stack: string;
+  profile: Profile;
+  /** The chosen ones. */
+  components: readonly ComponentDefinition[];
+  credentials: Credentials;
+  /** Paths as they are in the images: `imageArtifacts(imageTag)`. */
+  artifacts: ReadonlyMap<ArtifactName, InstalledArtifact>;
+  /** Directory that holds templates, schemas and dags-repo: their hashes are in config files, so that a change restarts. */
+  projectRoot: string;
+  template: RenderContext['template'];
+  imageTag: string;
+  /** Where users reach ports: by port id. null when nobody outside the cluster is to. */
+  outside: { host: string; ports: Readonly<Record<string, number>> } | null;
+  /** Services of type NodePort, as kind's port mappings want them. */
+  nodePorts: boolean;
+}
+
+export interface RenderedCluster {
+  /** Namespaces, service accounts, RBAC, NetworkPolicies, quotas: to be applied first, in this order. */
+  base: readonly KubernetesObject[];
+  components: ReadonlyMap<
+    ComponentName,
+    { releases: readonly HelmRelease[]; objects: readonly KubernetesObject[] }
+  >;
+}
+
+/** Everything that the stack consists of in the cluster, in a stable order. */
+export function renderCluster(_options: ClusterRenderOptions): RenderedCluster {
+  throw new Error('comes with the next commit');
+}
+
+/** What components see when they render for the cluster: addresses and paths as they are inside it. */
+export function clusterContext(_options: ClusterRenderOptions): KubernetesContext {
+  throw new Error('comes with the next commit');
+}
+
+/** @returns objects of one run of a job: a Secret with its files and environment, and the Job; all carry the label `lambdactl.dev/run` */
+export function renderJob(
+  _options: ClusterRenderOptions,
+  _job: JobDefinition,
+  _args: readonly string[],
+  _runId: string,
+): readonly KubernetesObject[] {
+  throw new Error('comes with the next commit');
+}
+
+/**
+ * The NodePort of a port: 30000 + its place among all port ids that the profile knows, whichever components were chosen, so that a
+ * component added later moves nobody's.
+ */
+export function nodePortOf(_portId: string, _profile: Profile, _components: readonly ComponentDefinition[]): number {
+  throw new Error('comes with the next commit');
+}
