@@ -49,4 +49,8 @@ export interface KubernetesContext extends RenderContext {
   /** Image of a component, whole: registry, name and tag or digest. */
   image(component: string): string;
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Port of every node that leads to a port of the stack; null where the cluster's nodes are not the way in. */
+  nodePort(portId: string): number | null;
+  /** By file name in schemas/: objects that stand alone; what connectors are declared with. */
+  schemas: Readonly<Record<string, object>>;
 }
