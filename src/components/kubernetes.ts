@@ -39,6 +39,8 @@ export interface OperatorDelivery {
   objects(context: KubernetesContext): readonly KubernetesObject[];
   /** Name of the Service under which the others reach an instance, in the component's namespace. */
   service(instance: string): string;
+  /** Where that Service listens for a port of the component; its preferred number when absent or undefined. */
+  port?(portId: string): number | undefined;
 }
 
 /** What components see when they render for a cluster. */

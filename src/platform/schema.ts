@@ -32,6 +32,18 @@ export async function composeSchema(path: string, read: (path: string) => Promis
   const bases = await Promise.all(
     allOf.map(({ $ref, ...rest }) => ($ref === undefined ? rest : composeSchema(join(dirname(path), $ref), read))),
   );
+  return joined(own, bases);
+}
+
+/** As `composeSchema`, at once. */
+export function composeSchemaNow(path: string, read: (path: string) => string): JsonSchema {
+  // Shipped with the project and checked by its contract tests.
+  const { allOf = [], ...own } = JSON.parse(read(path)) as JsonSchema;
+  const bases = allOf.map(({ $ref, ...rest }) => ($ref === undefined ? rest : composeSchemaNow(join(dirname(path), $ref), read)));
+  return joined(own, bases);
+}
+
+function joined(own: JsonSchema, bases: readonly JsonSchema[]): JsonSchema {
   const all = [...bases, own];
   return {
     ...own,

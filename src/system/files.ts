@@ -151,6 +151,11 @@ export function readNow(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
+/** Names in a directory, sorted; read at once. @throws Error with errno code */
+export function namesNow(path: string): string[] {
+  return readdirSync(path).sort();
+}
+
 /** sha256 over names and contents of all files below a directory, hidden ones left out; reads them at once. */
 export function hashTree(path: string): string {
   const hash = createHash('sha256');
