@@ -17,6 +17,8 @@ export interface ServiceSpec {
   probeIntervalMs: number;
   /** The profile's budget for this instance, bytes. */
   memoryBytes: number;
+  /** The program opens files of its conf directory for writing, even where it does not change them. */
+  opensConfForWriting?: boolean;
   /** Scheduling niceness; what is off the speed layer's path starts at a lower priority. */
   nice?: number;
   /** One-shot commands for later benefit (a class-data archive); each is run once, some time after the service got healthy. */

@@ -85,6 +85,8 @@ function service(context: RenderContext, instance: Instance): ServiceSpec {
     probeIntervalMs: 10_000,
     memoryBytes: mebibytes(context.profile.components.airflow.memoryMiB),
     nice: 10,
+    // The API server locks the file of passwords, which it opens as if to add to it.
+    ...(instance === 'airflow-api' ? { opensConfForWriting: true } : {}),
   };
 }
 

@@ -8,6 +8,8 @@ export const stateRoot = '/var/lib/lambdactl';
 export const imageUser = 10_001;
 /** Python of Debian 12. */
 export const imagePython = '/usr/bin/python3';
+/** Nothing but what PYTHONPATH names is seen. */
+export const pythonArguments = ['-S'] as const;
 
 /**
  * Jars of an artifact below its root, in the order in which they are searched. A wildcard takes the jars of one directory in no certain

@@ -8,11 +8,25 @@
  * Class paths are directories with wildcards in a fixed order (image-layout.ts), which the JVM's launcher expands: so rendering needs no
  * artifact to be installed, and a pod's command stays readable. No list of jars, argument file or renamed jar is needed in an image.
  */
-import type { ArtifactName, ComponentDefinition, InstalledArtifact, JobDefinition, RenderContext } from '../../components/contract.ts';
+import type {
+  ArtifactName,
+  ComponentDefinition,
+  InstalledArtifact,
+  JobDefinition,
+  RenderContext,
+} from '../../components/contract.ts';
 import type { HelmRelease, KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
+import { type Addon, addonsOf } from '../../components/operators/index.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { Credentials } from '../../state/secrets.ts';
+import { createContext, deliveryOf, nodePortAt } from './context.ts';
+import { jobObjects } from './jobs.ts';
+import { namespaceObjects } from './namespaces.ts';
+import { networkPolicies } from './network-policies.ts';
+import { accountObjects } from './rbac.ts';
+import { otherCredentials } from './secrecy.ts';
+import { type Contexts, plainObjects } from './workload.ts';
 
 export interface ClusterRenderOptions {
   stack: string;
@@ -33,8 +47,10 @@ export interface ClusterRenderOptions {
 }
 
 export interface RenderedCluster {
-  /** Namespaces, service accounts, RBAC, NetworkPolicies, quotas: to be applied first, in this order. */
+  /** Namespaces, service accounts, RBAC, NetworkPolicies: to be applied first, in this order. */
   base: readonly KubernetesObject[];
+  /** Charts that belong to no component; installed after the base. */
+  addons: readonly Addon[];
   components: ReadonlyMap<
     ComponentName,
     { releases: readonly HelmRelease[]; objects: readonly KubernetesObject[] }
@@ -42,29 +58,54 @@ export interface RenderedCluster {
 }
 
 /** Everything that the stack consists of in the cluster, in a stable order. */
-export function renderCluster(_options: ClusterRenderOptions): RenderedCluster {
-  throw new Error('comes with the next commit');
+export function renderCluster(options: ClusterRenderOptions): RenderedCluster {
+  const contexts = bothContexts(options);
+  const { context } = contexts;
+  return {
+    base: [
+      ...namespaceObjects(context),
+      ...accountObjects(options.components, context),
+      ...networkPolicies(options.components, context),
+    ],
+    addons: addonsOf(context),
+    components: new Map(options.components.map((definition) => [definition.name, componentOf(definition, contexts)])),
+  };
+}
+
+function componentOf(definition: ComponentDefinition, contexts: Contexts) {
+  const { context } = contexts;
+  const operator = deliveryOf(definition.name, context.profile);
+  if (operator === null) return { releases: [], objects: plainObjects(definition, contexts) };
+  return { releases: operator.releases(context), objects: operator.objects(context) };
 }
 
 /** What components see when they render for the cluster: addresses and paths as they are inside it. */
-export function clusterContext(_options: ClusterRenderOptions): KubernetesContext {
-  throw new Error('comes with the next commit');
+export function clusterContext(options: ClusterRenderOptions): KubernetesContext {
+  return createContext(options);
 }
 
-/** @returns objects of one run of a job: a Secret with its files and environment, and the Job; all carry the label `lambdactl.dev/run` */
+function bothContexts(options: ClusterRenderOptions): Contexts {
+  const others = { ...options, credentials: otherCredentials(options.credentials) };
+  return { context: createContext(options), other: createContext(others) };
+}
+
+/**
+ * @param runId lower-case letters and digits, at most 20: part of the objects' names
+ * @returns objects of one run of a job: its files and environment, and the Job last; all carry the label `lambdactl.dev/run`
+ */
 export function renderJob(
-  _options: ClusterRenderOptions,
-  _job: JobDefinition,
-  _args: readonly string[],
-  _runId: string,
+  options: ClusterRenderOptions,
+  job: JobDefinition,
+  args: readonly string[],
+  runId: string,
 ): readonly KubernetesObject[] {
-  throw new Error('comes with the next commit');
+  return jobObjects(job, args, runId, bothContexts(options));
 }
 
 /**
  * The NodePort of a port: 30000 + its place among all port ids that the profile knows, whichever components were chosen, so that a
  * component added later moves nobody's.
  */
-export function nodePortOf(_portId: string, _profile: Profile, _components: readonly ComponentDefinition[]): number {
-  throw new Error('comes with the next commit');
+export function nodePortOf(portId: string, profile: Profile, components: readonly ComponentDefinition[]): number {
+  return nodePortAt(portId, profile, components);
 }

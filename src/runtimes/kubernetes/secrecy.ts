@@ -35,8 +35,11 @@ export interface PartedCommand {
   secret: Readonly<Record<string, string>>;
 }
 
-/** @param other the same command, rendered with other credentials */
-export function partCommand(command: CommandSpec, other: CommandSpec): PartedCommand {
+/**
+ * @param other the same command, rendered with other credentials
+ * @param scope tells the variables of one command's arguments from another's
+ */
+export function partCommand(command: CommandSpec, other: CommandSpec, scope = 'MAIN'): PartedCommand {
   const open: Record<string, string> = {};
   const secret: Record<string, string> = {};
   for (const [name, value] of Object.entries(command.env)) {
@@ -45,12 +48,22 @@ export function partCommand(command: CommandSpec, other: CommandSpec): PartedCom
   }
   const args = command.args.map((arg, index) => {
     if (other.args[index] === arg) return escaped(arg);
-    const name = `LAMBDACTL_ARGUMENT_${index}`;
+    const name = `LAMBDACTL_${scope}_ARGUMENT_${index}`;
     secret[name] = arg;
     return `$(${name})`;
   });
   return { executable: command.executable, args, open, secret };
 }
 
-/** Kubernetes replaces "$(NAME)" in arguments and variables; a doubled "$" is a plain one. */
-const escaped = (text: string): string => text.replaceAll('$$', '$$$$$$$$').replaceAll('$(', '$$$$(');
+/** Secrets of several commands together. @throws Error where two of them mean different things by one name */
+export function mergeSecrets(commands: readonly PartedCommand[]): Record<string, string> {
+  const merged: Record<string, string> = {};
+  for (const [name, value] of commands.flatMap(({ secret }) => Object.entries(secret))) {
+    if ((merged[name] ?? value) !== value) throw new Error(`${name} has two values`);
+    merged[name] = value;
+  }
+  return merged;
+}
+
+/** Kubernetes replaces "$(NAME)" in arguments and variables, and a doubled "$" by a plain one; every other "$" it leaves alone. */
+const escaped = (text: string): string => (/\$[$(]/.test(text) ? text.replaceAll('$', '$$$$') : text);

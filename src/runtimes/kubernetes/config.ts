@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { KubernetesObject } from '../../components/kubernetes.ts';
+import type { RenderedFile } from '../../core/service-spec.ts';
+import type { Parted } from './secrecy.ts';
+import { stateDir } from './storage.ts';
+
+interface Place {
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+}
+
+const confName = (instance: string): string => `${instance}-conf`;
+
+/** Keys of a ConfigMap hold no slash. */
+const keyOf = (path: string, instance: string): string => relative(path, instance).replaceAll('/', '__');
+
+function relative(path: string, instance: string): string {
+  const top = `${stateDir('conf', instance)}/`;
+  if (!path.startsWith(top)) throw new Error(`${instance} wants a file outside its conf directory: ${path}`);
+  return path.slice(top.length);
+}
+
+/** Config files of an instance: what anybody may read in a ConfigMap, the rest in a Secret of the same name. */
+export function configObjects(instance: string, files: Parted<RenderedFile>, place: Place): KubernetesObject[] {
+  const dataOf = (some: readonly RenderedFile[]) =>
+    Object.fromEntries(some.map(({ path, content }) => [keyOf(path, instance), content]));
+  const metadata = { name: confName(instance), ...place };
+  return [
+    ...(files.open.length === 0 ? [] : [{ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: dataOf(files.open) }]),
+    ...(files.secret.length === 0 ? [] : [secretObject(confName(instance), dataOf(files.secret), place)]),
+  ];
+}
+
+export function secretObject(name: string, values: Readonly<Record<string, string>>, place: Place): KubernetesObject {
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, ...place }, type: 'Opaque', data };
+}
+
+/** Both of `configObjects` as one read-only directory; the group may read what is secret, for no file is ours. */
+export function configVolume(name: string, instance: string, files: Parted<RenderedFile>) {
+  const itemsOf = (some: readonly RenderedFile[], mode: number) =>
+    some.map(({ path }) => ({ key: keyOf(path, instance), path: relative(path, instance), mode }));
+  const source = (kind: 'configMap' | 'secret', some: readonly RenderedFile[], mode: number) =>
+    some.length === 0 ? [] : [{ [kind]: { name: confName(instance), items: itemsOf(some, mode) } }];
+  return {
+    name,
+    projected: { sources: [...source('configMap', files.open, 0o444), ...source('secret', files.secret, 0o440)] },
+  };
+}
+
+/** Equal as long as neither the pod nor any content that it is given changed. */
+export function specHash(...parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts.map(sorted))).digest('hex').slice(0, 32);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}

@@ -1,0 +1,55 @@
+import type { ComponentDefinition } from '../../components/contract.ts';
+import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
+import { baseComponent, labelsOf } from './labels.ts';
+
+/** Account of the batch layer's jobs, which ask the cluster for nothing. */
+export const jobAccount = 'jobs';
+
+/**
+ * An account for each component. None has a right and none gets a token, but for Airflow: its tasks start the batch layer's jobs and read
+ * what they say. It can make and delete a run's Secret and never read one.
+ */
+export function accountObjects(components: readonly ComponentDefinition[], context: KubernetesContext): KubernetesObject[] {
+  const labels = labelsOf(context.stack, baseComponent);
+  const account = (name: string, namespace: string): KubernetesObject => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name, namespace, labels },
+    automountServiceAccountToken: false,
+  });
+  const jobs = context.namespaceOf(jobAccount);
+  return [
+    ...components
+      .filter((definition) => definition.instances(context.profile).length > 0)
+      .map(({ name }) => account(name, context.namespaceOf(name))),
+    account(jobAccount, jobs),
+    ...(components.some(({ name }) => name === 'airflow') ? jobStarter('airflow', jobs, context) : []),
+  ];
+}
+
+/** Whose pods may ask the API server. */
+export const asksTheCluster = (component: string): boolean => component === 'airflow';
+
+function jobStarter(component: string, namespace: string, context: KubernetesContext): KubernetesObject[] {
+  const metadata = { name: `${component}-starts-jobs`, namespace, labels: labelsOf(context.stack, baseComponent) };
+  return [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata,
+      rules: [
+        { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete', 'get', 'list', 'patch', 'watch'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+        { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: ['create', 'delete', 'patch'] },
+      ],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: component, namespace: context.namespaceOf(component) }],
+    },
+  ];
+}
