@@ -83,3 +83,25 @@ export interface UpReport {
   endpoints: readonly { component: string; protocol: string; url: string; user: string | null; description: string }[];
   secretsFile: string;
 }
+
+/** What `render` wrote. */
+export interface RenderReport {
+  stack: string;
+  profile: string;
+  values: string | null;
+  imageTag: string;
+  /** null: it is one stream, in `yaml`. */
+  directory: string | null;
+  /** Below the directory, in the order in which they are applied. */
+  files: readonly { path: string; objects: number }[];
+  /** Files of an earlier rendering that this one has not. */
+  removed: readonly string[];
+  /** By kind. */
+  objects: Readonly<Record<string, number>>;
+  /** Memory that the pods ask for together; what operators and charts make is not counted. */
+  requestedMiB: number;
+  releases: readonly { name: string; namespace: string; chart: string; version: string }[];
+  /** "Secret namespace/name" */
+  secretsLeftOut: readonly string[];
+  yaml: string | null;
+}

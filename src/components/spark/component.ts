@@ -58,6 +58,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
   const settings = {
     master: `local[${speed.tasks + (archives(context.profile) ? archiveTasks : 0)}]`,
     uiPort: hasUi(context.profile) ? context.port(ports.ui) : 0,
+    statusHost: context.listenHost,
     statusPort: context.port(ports.status),
     kafka: { bootstrapServers: bootstrapServers(context), maxOffsetsPerTrigger: speed.maxOffsetsPerTrigger },
     clickhouse: { url: httpUrl(context), user: context.user('clickhouse.speed'), database: layout.database },

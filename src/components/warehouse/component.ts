@@ -3,6 +3,7 @@ import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import { warehouse as layout } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
+import { loopbackNetwork } from '../network.ts';
 import { mebibytes } from '../units.ts';
 
 const port = 'warehouse.http';
@@ -85,6 +86,8 @@ function configFile(context: RenderContext): RenderedFile {
   // Explained in templates/warehouse/server/config.py.
   const settings = {
     host: context.listenHost,
+    // In a cluster the network's policies say who may connect.
+    anyAddress: context.listenHost !== loopbackNetwork.listenHost,
     port: context.port(port),
     data: context.dir('warehouse', 'data'),
     scratch: context.dir('warehouse', 'cache'),

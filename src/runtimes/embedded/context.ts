@@ -7,7 +7,7 @@ import type { Profile } from '../../platform/profile.ts';
 import { type DesiredState, readDesired } from '../../state/desired.ts';
 import type { StackPaths } from '../../state/paths.ts';
 import { type Credentials, readSecrets } from '../../state/secrets.ts';
-import { hashTree, readNow } from '../../system/files.ts';
+import { hashTree } from '../../system/files.ts';
 
 export interface EmbeddedOptions {
   /** Absolute. */
@@ -54,24 +54,6 @@ export async function readWanted(paths: StackPaths): Promise<Wanted> {
     });
   }
   return { desired, profile: profile.data, credentials: await readSecrets(paths) };
-}
-
-/** Loads the template engine; wanted only where files are rendered. */
-export async function loadTemplates(directory: string): Promise<RenderContext['template']> {
-  const { Eta } = await import('eta');
-  // Configuration files, not HTML: nothing is escaped, no line break is taken away.
-  const eta = new Eta({ autoEscape: false, autoTrim: false });
-  return (path, data) => eta.renderString(readNow(join(directory, path)), strict(path, data));
-}
-
-/** A misspelt name must not become the text "undefined" in a config file. */
-function strict(path: string, data: Record<string, unknown>): Record<string, unknown> {
-  return new Proxy(data, {
-    get(target, key) {
-      if (typeof key === 'string' && !(key in target)) throw new Error(`template ${path} asks for "${key}"`);
-      return Reflect.get(target, key);
-    },
-  });
 }
 
 const noTemplates: RenderContext['template'] = (path) => {

@@ -11,7 +11,8 @@ import { endTree } from '../../supervisor/process-tree.ts';
 import { makeDirectory, writeIfChanged } from '../../system/files.ts';
 import { describeExit, type ExitStatus, type RunningChild, spawnSession } from '../../system/process.ts';
 import type { JobRequest, JobResult } from '../contract.ts';
-import { type EmbeddedOptions, loadTemplates, readWanted, renderContext } from './context.ts';
+import { loadTemplates } from '../templates.ts';
+import { type EmbeddedOptions, readWanted, renderContext } from './context.ts';
 
 const keptLines = 10_000;
 const stopGraceMs = 10_000;

@@ -22,15 +22,9 @@ import type {
   PlanItem,
   Runtime,
 } from '../contract.ts';
+import { loadTemplates } from '../templates.ts';
 import { SupervisorLink } from './connection.ts';
-import {
-  definitionOf,
-  type EmbeddedOptions,
-  loadTemplates,
-  readWanted,
-  renderContext,
-  type Wanted,
-} from './context.ts';
+import { definitionOf, type EmbeddedOptions, readWanted, renderContext } from './context.ts';
 import { connectInfo } from './endpoints.ts';
 import { runJob } from './jobs.ts';
 import { readLogs } from './logs.ts';

@@ -6,6 +6,7 @@ import { containerOf, copyConfig, onlyOnce, podSecurity, stoppable } from './con
 import { labelNames, labelsOf, podOf, podsOf, specHashAnnotation } from './labels.ts';
 import { probesFor } from './probes.ts';
 import { resourcesFor } from './quantities.ts';
+import { asksTheCluster } from './rbac.ts';
 import { mergeSecrets, type PartedCommand, partCommand, partFiles } from './secrecy.ts';
 import { portName, servicesFor, userPort } from './services.ts';
 import { mountsOf, scratchVolumes, volumeClaims } from './storage.ts';
@@ -163,7 +164,7 @@ function podSpec(
   );
   return {
     serviceAccountName: definition.name,
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: asksTheCluster(definition.name),
     // Variables like KAFKA_PORT of every Service would be taken for settings.
     enableServiceLinks: false,
     terminationGracePeriodSeconds: Math.ceil(grace) + graceMarginSeconds,

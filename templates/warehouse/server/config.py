@@ -36,6 +36,8 @@ class ObjectStore:
 @dataclass(frozen=True)
 class Config:
     host: str
+    """Where something in front decides who may connect, any address; else loopback only."""
+    any_address: bool
     port: int
     """Database files, the files of internal stages."""
     data: str
@@ -68,6 +70,7 @@ def read_config(path: str) -> Config:
         )
     return Config(
         host=raw["host"],
+        any_address=raw.get("anyAddress", False),
         port=raw["port"],
         data=raw["data"],
         scratch=raw["scratch"],

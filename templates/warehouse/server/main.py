@@ -1,6 +1,7 @@
 """The embedded warehouse: Snowflake's protocol on this machine, over fakesnow and DuckDB. main.py --config FILE
 
-The settings are explained in config.py. Listens on loopback only. Ends with SIGTERM after the running statements; whatever
+The settings are explained in config.py. Listens on loopback only, unless the settings say that
+a network in front of it decides. Ends with SIGTERM after the running statements; whatever
 was acknowledged is on disk at any moment.
 """
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("--config", required=True, help="JSON file; see config.py")
     try:
         config = read_config(parser.parse_args().config)
-        if not ipaddress.ip_address(config.host).is_loopback:
+        if not (config.any_address or ipaddress.ip_address(config.host).is_loopback):
             raise ValueError(f"{config.host} is no loopback address")
     except (OSError, ValueError, KeyError) as error:
         print(f"warehouse: the settings cannot be used: {error}", file=sys.stderr)

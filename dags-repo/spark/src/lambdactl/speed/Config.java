@@ -14,6 +14,7 @@ import java.util.TreeMap;
 final class Config {
   final String master;
   final int uiPort;
+  final String statusHost;
   final int statusPort;
   final String bootstrapServers;
   final Map<String, String> kafkaProperties = new TreeMap<>();
@@ -52,6 +53,7 @@ final class Config {
     JsonNode clickhouse = root.path("clickhouse");
     master = root.path("master").asText("local[2]");
     uiPort = root.path("uiPort").asInt(0);
+    statusHost = root.path("statusHost").asText("127.0.0.1");
     statusPort = required(root, "statusPort").asInt();
     bootstrapServers = required(kafka, "bootstrapServers").asText();
     kafka.path("properties").properties().forEach(p -> kafkaProperties.put(p.getKey(), p.getValue().asText()));

@@ -73,7 +73,7 @@ public final class SpeedJob {
     tiers.start();
     status.add("clickhouse", clickhouse::status);
     status.add("tiers", tiers::status);
-    StatusServer.start(config.statusPort, status::json, status::prometheus);
+    StatusServer.start(config.statusHost, config.statusPort, status::json, status::prometheus);
 
     SparkSession spark = session(config);
     log.warn("session after {} ms", System.currentTimeMillis() - started);

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -15,8 +14,8 @@ import java.util.function.Supplier;
 final class StatusServer {
   private StatusServer() {}
 
-  static void start(int port, Supplier<Map<String, Object>> status, Supplier<String> metrics) throws IOException {
-    HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 16);
+  static void start(String host, int port, Supplier<Map<String, Object>> status, Supplier<String> metrics) throws IOException {
+    HttpServer server = HttpServer.create(new InetSocketAddress(host, port), 16);
     server.setExecutor(Executors.newSingleThreadExecutor(task -> {
       Thread thread = new Thread(task, "status");
       thread.setDaemon(true);
