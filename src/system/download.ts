@@ -30,6 +30,33 @@ export class HttpStatusError extends Error {
   }
 }
 
+/** Longest list of checksums that is read, bytes. */
+const maxText = 1 << 20;
+
+/** Bytes that `url` has, told without fetching it. @throws HttpStatusError, network errors */
+export async function sizeOfDownload(url: string, signal: AbortSignal): Promise<number> {
+  useEnvironmentProxy();
+  const answer = await fetch(url, { method: 'HEAD', signal, headers: { 'accept-encoding': 'identity' } });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new HttpStatusError(answer.status);
+  const bytes = Number(answer.headers.get('content-length') ?? Number.NaN);
+  if (!Number.isInteger(bytes) || bytes <= 0) throw new Error('the server does not tell the size');
+  return bytes;
+}
+
+/** A small text, whole. @throws HttpStatusError, network errors */
+export async function textOfDownload(url: string, signal: AbortSignal): Promise<string> {
+  useEnvironmentProxy();
+  const answer = await fetch(url, { signal });
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw new HttpStatusError(answer.status);
+  }
+  const text = await answer.text();
+  if (text.length > maxText) throw new Error('the answer is far too long');
+  return text;
+}
+
 const isTemporary = (status: number) => status === 408 || status === 425 || status === 429 || status >= 500;
 
 /**

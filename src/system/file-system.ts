@@ -86,3 +86,8 @@ export async function modifiedAt(path: string): Promise<number | null> {
 export async function setMode(path: string, mode: number): Promise<void> {
   await chmod(path, mode);
 }
+
+/** Where a path leads when every symbolic link is followed; the path itself where there is nothing. */
+export async function realPathOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
