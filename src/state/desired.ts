@@ -2,11 +2,20 @@ import { writeAtomic } from '../system/files.ts';
 import { isRecord, readJson, toJson, versioned } from './json-file.ts';
 import type { StackPaths } from './paths.ts';
 
+export interface ClusterRef {
+  /** Context of the kubeconfig. */
+  context: string;
+  /** Name of the kind cluster that lambdactl made for the stack, and that goes with its data; null of any other cluster. */
+  kind: string | null;
+}
+
 /** What `up` decided for a stack; only the CLI writes it, under the stack's lock. */
 export interface DesiredState {
   version: 1;
   stack: string;
   runtime: 'embedded' | 'kubernetes';
+  /** Where the kubernetes runtime works; null with the embedded one. */
+  cluster: ClusterRef | null;
   /** The resolved profile; checked again by who uses it. */
   profile: Record<string, unknown>;
   /** Names of the chosen components. */
@@ -61,6 +70,7 @@ function empty(stack: string, now: string): DesiredState {
     version: 1,
     stack,
     runtime: 'embedded',
+    cluster: null,
     profile: {},
     components: [],
     ports: {},
@@ -73,17 +83,19 @@ function empty(stack: string, now: string): DesiredState {
 
 function parse(raw: unknown): DesiredState {
   const value = versioned(raw);
-  const { stack, runtime, profile, components, ports, pins, accounts, createdAt, updatedAt } = value;
+  const { stack, runtime, cluster, profile, components, ports, pins, accounts, createdAt, updatedAt } = value;
   if (typeof stack !== 'string' || typeof createdAt !== 'string' || typeof updatedAt !== 'string') {
     throw new Error('stack or times are missing');
   }
   if (runtime !== 'embedded' && runtime !== 'kubernetes') throw new Error(`there is no runtime "${String(runtime)}"`);
+  if (runtime === 'kubernetes' && !isRecord(cluster)) throw new Error('the cluster is missing');
   if (!isRecord(profile) || !isRecord(accounts)) throw new Error('profile or accounts are missing');
   if (!Array.isArray(components)) throw new Error('components is not a list');
   return {
     version: 1,
     stack,
     runtime,
+    cluster: clusterOf(cluster),
     profile,
     components: components.map(String),
     ports: valuesOf(ports, 'ports', (port) => Number.isInteger(port)),
@@ -92,6 +104,16 @@ function parse(raw: unknown): DesiredState {
     createdAt,
     updatedAt,
   };
+}
+
+/** Absent in what earlier versions wrote. */
+function clusterOf(value: unknown): ClusterRef | null {
+  if (!isRecord(value)) return null;
+  const { context, kind } = value;
+  if (typeof context !== 'string' || !(kind === null || typeof kind === 'string')) {
+    throw new Error('cluster is not as it should be');
+  }
+  return { context, kind };
 }
 
 function valuesOf<T>(value: unknown, name: string, isRight: (each: unknown) => boolean): Record<string, T> {

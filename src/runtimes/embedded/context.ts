@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import type { ArtifactName, ComponentDefinition, InstalledArtifact, RenderContext } from '../../components/contract.ts';
 import { loopbackNetwork } from '../../components/network.ts';
-import { LambdaError, usageError } from '../../core/errors.ts';
+import { LambdaError } from '../../core/errors.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
-import type { Profile } from '../../platform/profile.ts';
-import { type DesiredState, readDesired } from '../../state/desired.ts';
 import type { StackPaths } from '../../state/paths.ts';
-import { type Credentials, readSecrets } from '../../state/secrets.ts';
 import { hashTree } from '../../system/files.ts';
+import type { Wanted } from '../wanted.ts';
 
 export interface EmbeddedOptions {
   /** Absolute. */
@@ -24,36 +22,6 @@ export interface EmbeddedOptions {
   python: string;
   /** The supervisor's entry file; the one beside this file when absent. */
   daemon?: string;
-}
-
-/** What a stack is to be: everything rendering needs, read once. */
-export interface Wanted {
-  desired: DesiredState;
-  profile: Profile;
-  credentials: Credentials;
-}
-
-/** @throws LambdaError NOT_UP, STATE_CORRUPT */
-export async function readWanted(paths: StackPaths): Promise<Wanted> {
-  const desired = await readDesired(paths);
-  if (desired === null) {
-    throw new LambdaError(`Stack "${paths.stack}" was never up.`, {
-      code: 'NOT_UP',
-      category: 'preflight',
-      actions: ['Start it with `lambdactl up`.'],
-    });
-  }
-  // Loaded late: `status` does without a schema library.
-  const { profileSchema } = await import('../../platform/profile.ts');
-  const profile = profileSchema.safeParse(desired.profile);
-  if (!profile.success) {
-    throw usageError(`The profile recorded in ${paths.desiredFile} does not fit this version of lambdactl.`, {
-      code: 'PROFILE_INVALID',
-      details: { problems: profile.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) },
-      actions: ['Run `lambdactl up` again; it records the profile anew.'],
-    });
-  }
-  return { desired, profile: profile.data, credentials: await readSecrets(paths) };
 }
 
 const noTemplates: RenderContext['template'] = (path) => {

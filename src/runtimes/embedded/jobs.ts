@@ -12,7 +12,8 @@ import { makeDirectory, writeIfChanged } from '../../system/files.ts';
 import { describeExit, type ExitStatus, type RunningChild, spawnSession } from '../../system/process.ts';
 import type { JobRequest, JobResult } from '../contract.ts';
 import { loadTemplates } from '../templates.ts';
-import { type EmbeddedOptions, readWanted, renderContext } from './context.ts';
+import { readWanted } from '../wanted.ts';
+import { type EmbeddedOptions, renderContext } from './context.ts';
 
 const keptLines = 10_000;
 const stopGraceMs = 10_000;

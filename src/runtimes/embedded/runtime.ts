@@ -10,7 +10,6 @@ import { readSecrets } from '../../state/secrets.ts';
 import type { SupervisorClient } from '../../supervisor/client.ts';
 import { isActive } from '../../supervisor/machine.ts';
 import { leftovers, supervisorAlive } from '../../supervisor/reap.ts';
-import { entriesOf, remove } from '../../system/files.ts';
 import type {
   ConnectInfo,
   DesiredStack,
@@ -22,10 +21,12 @@ import type {
   PlanItem,
   Runtime,
 } from '../contract.ts';
+import { connectInfo } from '../connect-info.ts';
+import { removeStackFiles } from '../stack-files.ts';
 import { loadTemplates } from '../templates.ts';
+import { readWanted } from '../wanted.ts';
 import { SupervisorLink } from './connection.ts';
-import { definitionOf, type EmbeddedOptions, readWanted, renderContext } from './context.ts';
-import { connectInfo } from './endpoints.ts';
+import { definitionOf, type EmbeddedOptions, renderContext } from './context.ts';
 import { runJob } from './jobs.ts';
 import { readLogs } from './logs.ts';
 import { observeStack } from './observe.ts';
@@ -208,11 +209,7 @@ class EmbeddedRuntime implements Runtime {
         actions: ['Stop it first: lambdactl down'],
       });
     }
-    // The lock is held by who called us, and goes with the stack's last file only.
-    const entries = (await entriesOf(this.paths.stackDir)).filter((name) => name !== 'lock');
-    // What makes it a stack last: an interrupted removal can be repeated.
-    for (const name of entries.filter((each) => each !== 'stack.json')) await remove(`${this.paths.stackDir}/${name}`);
-    await remove(this.paths.desiredFile);
+    await removeStackFiles(this.paths);
   }
 }
 

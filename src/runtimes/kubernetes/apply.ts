@@ -4,7 +4,8 @@ import type { KubernetesObject } from '../../components/kubernetes.ts';
 import { LambdaError, usageError } from '../../core/errors.ts';
 import { type ClusterClient, fieldManager, nameOf, type ObjectRef } from './client.ts';
 import type { ApiObject } from './client-types.ts';
-import { annotation, type Inventory, keyOf, label, sameObject } from './inventory.ts';
+import { type Inventory, keyOf, madeAnnotation, sameObject } from './inventory.ts';
+import { baseComponent, labelNames, specHashAnnotation } from './labels.ts';
 
 export interface ApplyRequest {
   stack: string;
@@ -41,7 +42,7 @@ export async function applyComponent(
   refuseForeign(wanted, present, stack);
   const before = (await inventory.read(signal)).get(component) ?? [];
   // The namespace that holds the inventory comes with the base itself.
-  const noteFirst = component !== 'base';
+  const noteFirst = component !== baseComponent;
   if (noteFirst) await inventory.write(component, [...before, ...wanted], signal);
   const result = { created: [] as string[], changed: [] as string[], unchanged: 0 };
   for (const object of wanted) {
@@ -70,8 +71,8 @@ export async function prune(
     if (ref.kind === 'PersistentVolumeClaim' || ref.kind === 'Namespace') continue;
     const found = await client.read(ref, signal);
     const labels = found?.metadata.labels ?? {};
-    if (found === null || labels[label.stack] !== stack) continue;
-    if (component !== 'base' && labels[label.component] !== component) continue;
+    if (found === null || labels[labelNames.stack] !== stack) continue;
+    if (component !== baseComponent && labels[labelNames.component] !== component) continue;
     if (await client.remove(ref, 'Background', signal)) pruned.push(nameOf(ref));
   }
   return pruned;
@@ -80,14 +81,15 @@ export async function prune(
 /** Hash over what an object is to be, independent of the order of its keys; 32 hex digits. */
 export function specHash(object: KubernetesObject): string {
   const { annotations = {}, ...metadata } = object.metadata;
-  const { [annotation.specHash]: _, ...others } = annotations;
+  const { [specHashAnnotation]: _, ...others } = annotations;
   const text = JSON.stringify(sorted({ ...object, metadata: { ...metadata, annotations: others } }));
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-/** The object with the annotation by which `plan` knows it again. */
+/** The object with the annotation by which `plan` knows it again; whoever rendered it may have put it there, and over more than the object. */
 export function withHash(object: KubernetesObject): KubernetesObject {
-  const annotations = { ...object.metadata.annotations, [annotation.specHash]: specHash(object) };
+  if (object.metadata.annotations?.[specHashAnnotation] !== undefined) return object;
+  const annotations = { ...object.metadata.annotations, [specHashAnnotation]: specHash(object) };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
@@ -114,7 +116,7 @@ async function readAll(client: ClusterClient, objects: readonly ObjectRef[], sig
 function refuseForeign(wanted: readonly KubernetesObject[], present: ReadonlyMap<string, ApiObject>, stack: string): void {
   const foreign = wanted.flatMap((object) => {
     const found = present.get(keyOf(object));
-    const owner = found?.metadata.labels?.[label.stack];
+    const owner = found?.metadata.labels?.[labelNames.stack];
     return found === undefined || owner === stack ? [] : [{ name: nameOf(object), owner: owner ?? null }];
   });
   const [first] = foreign;
@@ -128,7 +130,7 @@ function refuseForeign(wanted: readonly KubernetesObject[], present: ReadonlyMap
     actions: [
       'Name other namespaces in a profile of your own: kubernetes.namespaces (docs/kubernetes.md).',
       ...(namespaces
-        ? [`Or hand it over to this stack: kubectl label ${first.name.toLowerCase()} ${label.stack}=${stack}`]
+        ? [`Or hand it over to this stack: kubectl label ${first.name.toLowerCase()} ${labelNames.stack}=${stack}`]
         : []),
     ],
   });
@@ -137,8 +139,8 @@ function refuseForeign(wanted: readonly KubernetesObject[], present: ReadonlyMap
 /** A namespace that we make is told from one that was handed to us, which is never deleted. */
 function withMark(object: KubernetesObject, known: ApiObject | null): KubernetesObject {
   if (object.kind !== 'Namespace') return object;
-  if (known !== null && known.metadata.annotations?.[annotation.made] === undefined) return object;
-  const annotations = { ...object.metadata.annotations, [annotation.made]: 'true' };
+  if (known !== null && known.metadata.annotations?.[madeAnnotation] === undefined) return object;
+  const annotations = { ...object.metadata.annotations, [madeAnnotation]: 'true' };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 

@@ -1,17 +1,10 @@
 import type { KubernetesObject } from '../../components/kubernetes.ts';
 import { type ClusterClient, fieldManager, type ObjectRef } from './client.ts';
 import type { ApiObject } from './client-types.ts';
+import { baseComponent, labelsOf } from './labels.ts';
 
-export const label = {
-  stack: 'lambdactl.dev/stack',
-  component: 'lambdactl.dev/component',
-  run: 'lambdactl.dev/run',
-} as const;
-export const annotation = {
-  specHash: 'lambdactl.dev/spec-hash',
-  /** On a namespace that we made: it goes with the stack's data. */
-  made: 'lambdactl.dev/made',
-} as const;
+/** On a namespace that we made: it goes with the stack's data. */
+export const madeAnnotation = 'lambdactl.dev/made';
 
 /**
  * What was applied for each component, kept in the cluster: an object that a later version or profile has no more is found by it, and nobody
@@ -48,13 +41,7 @@ export class Inventory {
       metadata: {
         name: this.ref.metadata.name,
         ...(this.ref.metadata.namespace === undefined ? {} : { namespace: this.ref.metadata.namespace }),
-        labels: {
-          'app.kubernetes.io/name': 'lambdactl',
-          'app.kubernetes.io/instance': this.stack,
-          'app.kubernetes.io/managed-by': 'lambdactl',
-          'app.kubernetes.io/part-of': 'lambdactl',
-          [label.stack]: this.stack,
-        },
+        labels: labelsOf(this.stack, baseComponent),
       },
       data,
     };

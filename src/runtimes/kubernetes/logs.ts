@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogLine, LogQuery } from '../contract.ts';
 import type { ClusterClient } from './client.ts';
 import type { Pod } from './client-types.ts';
-import { label } from './inventory.ts';
+import { labelNames } from './labels.ts';
 import { type ContainerRef, linesOf } from './logs-stream.ts';
 
 const defaultTail = 100;
@@ -98,13 +98,13 @@ async function* follow(client: ClusterClient, following: Following, signal: Abor
       await delay(lookForPodsMs, undefined, { signal }).catch(() => {});
     }
   };
+  signal.addEventListener('abort', () => wake(), { once: true });
   const looking = look().catch((error: unknown) => failures.push(error)).finally(() => wake());
   while (!signal.aborted && failures.length === 0) {
     yield* arrived.splice(0).sort((a, b) => a.time - b.time);
     await new Promise<void>((settle) => {
       wake = settle;
       if (arrived.length > 0 || signal.aborted || failures.length > 0) settle();
-      else signal.addEventListener('abort', () => settle(), { once: true });
     });
   }
   await looking;
@@ -119,7 +119,7 @@ async function findSources(
   names: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<Source[]> {
-  const labels = `${label.stack}=${stack}`;
+  const labels = `${labelNames.stack}=${stack}`;
   const kind = { apiVersion: 'v1', kind: 'Pod' };
   const listed = await Promise.all(namespaces.map((namespace) => client.list<Pod>(kind, { namespace, labels }, signal))).catch(
     (error: unknown) => {
@@ -128,7 +128,7 @@ async function findSources(
     },
   );
   return listed.flat().flatMap((pod) => {
-    const component = pod.metadata.labels?.[label.component] ?? pod.metadata.name;
+    const component = pod.metadata.labels?.[labelNames.component] ?? pod.metadata.name;
     return (pod.spec?.containers ?? [])
       .map(({ name }) => ({ name: instanceOf(pod, name), namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, container: name }))
       .filter(({ name }) => names === undefined || names.includes(name) || names.includes(component));
@@ -137,10 +137,9 @@ async function findSources(
 
 /** A pod of our own has a container for each instance, named like it; an operator's pod is an instance itself. */
 export function instanceOf(pod: Pod, container: string): string {
-  const run = pod.metadata.labels?.[label.run];
-  if (run !== undefined) return pod.metadata.labels?.['app.kubernetes.io/name'] ?? run;
-  const own = pod.metadata.ownerReferences?.some(({ kind }) => kind === 'StatefulSet') === true && pod.metadata.labels?.['app.kubernetes.io/managed-by'] === 'lambdactl';
-  if (own) return container;
+  const run = pod.metadata.labels?.[labelNames.run];
+  if (run !== undefined) return pod.metadata.labels?.[labelNames.job] ?? run;
+  if (pod.metadata.labels?.[labelNames.instance] !== undefined) return container;
   const containers = pod.spec?.containers ?? [];
   return containers.length <= 1 ? pod.metadata.name : `${pod.metadata.name}/${container}`;
 }

@@ -4,7 +4,7 @@ import type { OperationContext } from '../../core/events.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
 import { type ApiObject, isTrue, type Pod, type Workload } from './client-types.ts';
 import { refusedPods, type Trouble, troubleOf, warningsIn } from './events.ts';
-import { label } from './inventory.ts';
+import { labelNames } from './labels.ts';
 import { lastWords } from './logs-stream.ts';
 import { hasReadiness, readinessOf } from './wait-ready.ts';
 
@@ -75,7 +75,7 @@ export function podsOf(
   { stack, component, namespace }: Pick<WaitRequest, 'stack' | 'component' | 'namespace'>,
   signal: AbortSignal,
 ): Promise<readonly Pod[]> {
-  const labels = `${label.stack}=${stack},${label.component}=${component},!${label.run}`;
+  const labels = `${labelNames.stack}=${stack},${labelNames.component}=${component},!${labelNames.run}`;
   return client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labels }, signal);
 }
 

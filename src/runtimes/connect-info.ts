@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../components/contract.ts';
-import type { Credentials } from '../../state/secrets.ts';
-import type { ConnectInfo } from '../contract.ts';
+import type { Endpoint } from '../components/contract.ts';
+import type { Credentials } from '../state/secrets.ts';
+import type { ConnectInfo } from './contract.ts';
 
 /** An endpoint with what is needed to open it. The first host and port count where the url lists several. */
 export function connectInfo({ url, credential, component }: Endpoint, credentials: Credentials): ConnectInfo {
