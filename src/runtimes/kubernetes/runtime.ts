@@ -1,0 +1,192 @@
+import type { ComponentDefinition, Endpoint, JobDefinition } from '../../components/contract.ts';
+import type { OperationContext } from '../../core/events.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import { readDesired } from '../../state/desired.ts';
+import { type StackPaths, stackPaths } from '../../state/paths.ts';
+import { readSecrets } from '../../state/secrets.ts';
+import { connectInfo } from '../connect-info.ts';
+import type {
+  ConnectInfo,
+  DesiredStack,
+  JobRequest,
+  JobResult,
+  LogLine,
+  LogQuery,
+  ObservedStack,
+  PlanItem,
+  Runtime,
+} from '../contract.ts';
+import { removeStackFiles } from '../stack-files.ts';
+import { readWanted, type Wanted } from '../wanted.ts';
+import { ClusterClient } from './client.ts';
+import { forwardsFor, outsideEndpoints } from './endpoints.ts';
+import { Forwards } from './forward.ts';
+import { Inventory } from './inventory.ts';
+import { readLogs } from './logs.ts';
+import { observeCluster } from './observe.ts';
+import { type KubernetesOptions, namespacesOf, renderOptions, stopOrder } from './options.ts';
+import { planCluster } from './plan.ts';
+import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
+import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
+import { destroyInCluster } from './runtime-destroy.ts';
+import { prepareBase, startComponent, type StartScope } from './runtime-start.ts';
+import { stopComponent } from './runtime-stop.ts';
+
+/** Never aborted: the contract's questions have no signal, and every request has its own limit. */
+const noSignal = new AbortController().signal;
+
+/** Components as pods of a cluster (docs/adr/0023). Callers hold the stack's lock for what changes. */
+export function createKubernetesRuntime(options: KubernetesOptions): Runtime {
+  return new KubernetesRuntime(options);
+}
+
+class KubernetesRuntime implements Runtime {
+  readonly kind = 'kubernetes';
+  private readonly options: KubernetesOptions;
+  private readonly paths: StackPaths;
+  private opened: Promise<ClusterClient> | null = null;
+  private base: Promise<void> | null = null;
+  private forwards: Forwards | null = null;
+
+  constructor(options: KubernetesOptions) {
+    this.options = options;
+    this.paths = stackPaths(options.home, options.stack);
+  }
+
+  async plan(desired: DesiredStack): Promise<PlanItem[]> {
+    const client = await this.client();
+    const observed = await this.observe();
+    return planCluster(client, desired, await this.rendered(desired), observed, noSignal);
+  }
+
+  /** What `start` would apply; null when that cannot be told before `up` has decided. */
+  private async rendered({ profile, components }: DesiredStack): Promise<RenderedCluster | null> {
+    try {
+      const wanted = { ...(await readWanted(this.paths)), profile };
+      const options = await renderOptions(this.options, wanted, await this.options.imageTag());
+      return renderCluster({ ...options, components });
+    } catch {
+      return null;
+    }
+  }
+
+  async start(component: ComponentName, context: OperationContext): Promise<void> {
+    const scope = await this.scope();
+    // Components start side by side; one of them makes what all of them lie in.
+    this.base ??= prepareBase(scope, context);
+    await this.base.catch((error: unknown) => {
+      this.base = null;
+      throw error;
+    });
+    await startComponent(scope, component, context);
+  }
+
+  private async scope(): Promise<StartScope> {
+    const wanted = await readWanted(this.paths);
+    const client = await this.client();
+    const options = await renderOptions(this.options, wanted, await this.options.imageTag());
+    return {
+      client,
+      inventory: this.inventory(client, wanted),
+      render: options,
+      rendered: renderCluster(options),
+      helm: this.options.helm,
+      cluster: this.options.cluster,
+    };
+  }
+
+  private inventory(client: ClusterClient, { profile }: Wanted): Inventory {
+    return new Inventory(client, this.options.stack, profile.kubernetes.namespaces.data);
+  }
+
+  async stop(components: readonly ComponentName[] | undefined, { signal }: OperationContext): Promise<void> {
+    const wanted = await readWanted(this.paths);
+    const client = await this.client();
+    const inventory = await this.inventory(client, wanted).read(signal);
+    const chosen = this.chosen(wanted).filter(({ name }) => components?.includes(name) ?? true);
+    for (const names of stopOrder(chosen, wanted.profile)) {
+      signal.throwIfAborted();
+      await Promise.all(names.map((name) => stopComponent(client, { stack: this.options.stack, component: name }, inventory.get(name) ?? [], signal)));
+    }
+    if (components === undefined) this.forwards?.close();
+  }
+
+  private chosen({ desired }: Wanted): readonly ComponentDefinition[] {
+    return this.options.components.filter(({ name }) => desired.components.includes(name));
+  }
+
+  async observe(): Promise<ObservedStack> {
+    const { stack } = this.options;
+    if ((await readDesired(this.paths)) === null) {
+      return { stack, profile: null, supervisorPid: null, supervisorPssBytes: null, services: [] };
+    }
+    const { profile } = await readWanted(this.paths);
+    return observeCluster(await this.client(), { stack, namespaces: namespacesOf(profile) }, profile.name, noSignal);
+  }
+
+  async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
+    const found = (await this.endpoints()).find((each) => each.component === component && each.protocol === protocol);
+    if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
+    const { credentials } = await readWanted(this.paths);
+    return connectInfo(found, credentials);
+  }
+
+  async endpoints(): Promise<readonly Endpoint[]> {
+    const wanted = await readWanted(this.paths);
+    const { ports } = wanted.desired;
+    const components = this.chosen(wanted);
+    const context = clusterContext(await renderOptions(this.options, wanted, ''));
+    const endpoints = outsideEndpoints(components, context, ports);
+    // kind maps the ports itself; elsewhere they are led in as long as this process lives.
+    if (this.options.cluster.kind === null) {
+      this.forwards ??= new Forwards(await this.client(), this.paths.runDir);
+      for (const { port, target } of forwardsFor(endpoints, components, context, ports)) await this.forwards.ensure(port, target);
+    }
+    return endpoints;
+  }
+
+  async inside(component: ComponentName, protocol: string): Promise<ConnectInfo> {
+    const wanted = await readWanted(this.paths);
+    const context = clusterContext(await renderOptions(this.options, wanted, ''));
+    const definition = this.chosen(wanted).find(({ name }) => name === component);
+    const found = definition?.endpoints(context).find((each) => each.protocol === protocol);
+    if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
+    return connectInfo(found, wanted.credentials);
+  }
+
+  async account(name: 's3' | 'snowflake') {
+    return (await readSecrets(this.paths))[`account.${name}`] ?? null;
+  }
+
+  async run(job: JobDefinition, request: JobRequest, { signal }: OperationContext): Promise<JobResult> {
+    refuseLocalFiles(job, request, this.paths.stackDir);
+    const wanted = await readWanted(this.paths);
+    const options = await renderOptions(this.options, wanted, await this.options.imageTag());
+    const objects = renderJob(options, job, request.args, newRunId());
+    return runJobInCluster(await this.client(), { job, request, objects, logFile: `${this.paths.logDir}/${job.name}.log` }, signal);
+  }
+
+  async *logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+    const { profile } = await readWanted(this.paths);
+    yield* readLogs(await this.client(), { stack: this.options.stack, namespaces: namespacesOf(profile) }, query, signal);
+  }
+
+  async destroy(context: OperationContext): Promise<void> {
+    context.signal.throwIfAborted();
+    this.forwards?.close();
+    if ((await readDesired(this.paths)) !== null) {
+      const { profile } = await readWanted(this.paths);
+      await destroyInCluster({ ...this.options, client: () => this.client(), profile }, context);
+    }
+    await removeStackFiles(this.paths);
+  }
+
+  private client(): Promise<ClusterClient> {
+    const opening = this.opened ?? ClusterClient.open(this.options.cluster.context, this.options.kubeconfig);
+    this.opened = opening;
+    opening.catch(() => {
+      this.opened = null;
+    });
+    return opening;
+  }
+}
