@@ -32,15 +32,18 @@ export interface HelmRelease {
   brings: readonly string[];
 }
 
-/** How a component is delivered by an upstream operator or chart, beside our own StatefulSet of it (docs/adr/0023). */
+/** How a component is delivered by an upstream operator or chart, beside our own StatefulSet of it (docs/adr/0024). */
 export interface OperatorDelivery {
   releases(context: KubernetesContext): readonly HelmRelease[];
   /** Custom resources and what they name; secrets as Secret objects. */
   objects(context: KubernetesContext): readonly KubernetesObject[];
-  /** Name of the Service under which the others reach an instance, in the component's namespace. */
+  /**
+   * Name of the Service under which the others reach an instance, in the component's namespace. It is one of the objects, has the
+   * instance's name and its preferred ports as in plain delivery, and is of type NodePort where the context says so.
+   */
   service(instance: string): string;
-  /** Where that Service listens for a port of the component; its preferred number when absent or undefined. */
-  port?(portId: string): number | undefined;
+  /** What pods really listen on, where that is not the port's preferred number: NetworkPolicies see pods, not Services. */
+  podPort(portId: string): number | null;
 }
 
 /** What components see when they render for a cluster. */

@@ -1,6 +1,8 @@
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { HelmRelease, KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 
+export { type Readiness, readinessOf } from './readiness.ts';
+
 /** What upstream operators and charts deliver: null where a component is always our own StatefulSet. */
 export function operatorOf(component: ComponentName): OperatorDelivery | null {
   return deliveries[component] ?? null;
