@@ -35,7 +35,10 @@ export interface HelmRelease {
 /** How a component is delivered by an upstream operator or chart, beside our own StatefulSet of it (docs/adr/0024). */
 export interface OperatorDelivery {
   releases(context: KubernetesContext): readonly HelmRelease[];
-  /** Custom resources and what they name; secrets as Secret objects. */
+  /**
+   * Custom resources and what they name; secrets as Secret objects. What no release brings (Secrets, Services, …) is applied before the
+   * releases, which name it; the rest after them.
+   */
   objects(context: KubernetesContext): readonly KubernetesObject[];
   /**
    * Name of the Service under which the others reach an instance, in the component's namespace. It is one of the objects, has the

@@ -1,14 +1,31 @@
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { HelmRelease, KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
+import { airflowOperator } from './airflow.ts';
+import { clickhouseOperator } from './clickhouse.ts';
+import { connectOperator } from './connect.ts';
+import { kafkaOperator } from './kafka.ts';
+import { monitoringObjects, monitoringRelease } from './monitoring.ts';
+import { postgresOperator } from './postgres.ts';
+import { sealedSecretsObjects, sealedSecretsRelease } from './sealed-secrets.ts';
+import { sparkOperator } from './spark.ts';
 
+export { operatorBaseImages } from './charts.ts';
 export { type Readiness, readinessOf } from './readiness.ts';
+export { sealedSecretsController, sealedSecretsNamespace } from './sealed-secrets.ts';
+
+const deliveries: Partial<Record<ComponentName, OperatorDelivery>> = {
+  postgres: postgresOperator,
+  kafka: kafkaOperator,
+  connect: connectOperator,
+  clickhouse: clickhouseOperator,
+  spark: sparkOperator,
+  airflow: airflowOperator,
+};
 
 /** What upstream operators and charts deliver: null where a component is always our own StatefulSet. */
 export function operatorOf(component: ComponentName): OperatorDelivery | null {
   return deliveries[component] ?? null;
 }
-
-const deliveries: Partial<Record<ComponentName, OperatorDelivery>> = {};
 
 /** Charts that belong to no component: installed before all others, in this order. */
 export interface Addon {
@@ -18,6 +35,12 @@ export interface Addon {
 }
 
 /** Sealed secrets always; Prometheus, dashboards and rules where the profile wants them. */
-export function addonsOf(_context: KubernetesContext): readonly Addon[] {
-  return [];
+export function addonsOf(context: KubernetesContext): readonly Addon[] {
+  const { monitoring } = context.profile.kubernetes;
+  return [
+    { name: 'sealed-secrets', releases: sealedSecretsRelease(context), objects: sealedSecretsObjects(context) },
+    ...(monitoring
+      ? [{ name: 'monitoring' as const, releases: monitoringRelease(context), objects: monitoringObjects(context) }]
+      : []),
+  ];
 }

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import type { KubernetesContext, KubernetesObject } from '../kubernetes.ts';
+
+/** On every object, and on the pods that operators make: NetworkPolicies and `prune` go by them. */
+export function labels(context: KubernetesContext, component: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': component,
+    'app.kubernetes.io/instance': context.stack,
+    'app.kubernetes.io/managed-by': 'lambdactl',
+    'app.kubernetes.io/part-of': 'lambdactl',
+    ...podLabels(context, component),
+  };
+}
+
+/** Those of the above that no operator claims for itself. */
+export function podLabels(context: KubernetesContext, component: string): Record<string, string> {
+  return { 'lambdactl.dev/stack': context.stack, 'lambdactl.dev/component': component };
+}
+
+interface Named {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  component: ComponentName;
+  labels?: Readonly<Record<string, string>>;
+  annotations?: Readonly<Record<string, string>>;
+}
+
+/** An object in its component's namespace. */
+export function object(context: KubernetesContext, named: Named, body: Record<string, unknown>): KubernetesObject {
+  const { apiVersion, kind, name, component, annotations } = named;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace: context.namespaceOf(component),
+      labels: { ...labels(context, component), ...named.labels },
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+    ...body,
+  };
+}
+
+/** @param type "kubernetes.io/basic-auth" for logins */
+export function secret(
+  context: KubernetesContext,
+  component: ComponentName,
+  name: string,
+  stringData: Readonly<Record<string, string>>,
+  type = 'Opaque',
+): KubernetesObject {
+  return object(context, { apiVersion: 'v1', kind: 'Secret', name, component }, { type, stringData });
+}
+
+/** A login as CloudNativePG reads it. */
+export function loginSecret(
+  context: KubernetesContext,
+  component: ComponentName,
+  name: string,
+  credential: string,
+): KubernetesObject {
+  const data = { username: context.user(credential), password: context.secret(credential) };
+  return secret(context, component, name, data, 'kubernetes.io/basic-auth');
+}
+
+interface ServicePort {
+  /** Id of the stack's port. */
+  id: string;
+  targetPort: number;
+  /** Where users from outside the cluster end up, if elsewhere. */
+  outsidePort?: number;
+}
+
+/**
+ * The Service of an instance: under its name and preferred ports, as in plain delivery, in front of pods that an operator made. With
+ * node ports there is a second one where outside clients have a port of their own.
+ */
+export function instanceServices(
+  context: KubernetesContext,
+  component: ComponentName,
+  instance: string,
+  selector: Readonly<Record<string, string>>,
+  ports: readonly ServicePort[],
+): KubernetesObject[] {
+  const service = (name: string, type: 'ClusterIP' | 'NodePort', list: readonly Record<string, unknown>[]) =>
+    object(context, { apiVersion: 'v1', kind: 'Service', name, component }, { spec: { type, selector, ports: list } });
+  const portName = (id: string) => id.slice(id.indexOf('.') + 1);
+  const inside = ports.map(({ id, targetPort }) => ({ name: portName(id), port: context.port(id), targetPort }));
+  const outside = ports.flatMap(({ id, targetPort, outsidePort }) => {
+    const nodePort = context.nodePort(id);
+    if (nodePort === null) return [];
+    return [{ name: portName(id), port: context.port(id), targetPort: outsidePort ?? targetPort, nodePort }];
+  });
+  return [
+    service(instance, 'ClusterIP', inside),
+    ...(outside.length === 0 ? [] : [service(`${instance}-outside`, 'NodePort', outside)]),
+  ];
+}
+
+/** Memory as plain delivery gives it: the budget is asked for, a quarter more is the limit. CPU is asked for and never limited. */
+export function resources(budgetMiB: number, cpu: string): Record<string, Record<string, string>> {
+  return fixedResources(budgetMiB, Math.ceil((budgetMiB * 1.25) / 32) * 32, cpu);
+}
+
+/** @param cpu e.g. "100m" */
+export function fixedResources(requestMiB: number, limitMiB: number, cpu: string): Record<string, Record<string, string>> {
+  return { requests: { cpu, memory: `${requestMiB}Mi` }, limits: { memory: `${limitMiB}Mi` } };
+}
+
+/** What Pod Security "restricted" asks of a container. */
+export const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+
+/** Annotation of pods that read a Secret at their start: a changed one makes new pods. */
+export function revision(content: Readonly<Record<string, string>>): Record<string, string> {
+  const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return { 'lambdactl.dev/revision': hash.slice(0, 16) };
+}
+
+/** A claim's spec for a component's data. */
+export function claim(context: KubernetesContext, volume: string): Record<string, unknown> {
+  const { storageClass, volumesGiB } = context.profile.kubernetes;
+  return {
+    accessModes: ['ReadWriteOnce'],
+    ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
+    resources: { requests: { storage: `${volumesGiB[volume] ?? 5}Gi` } },
+  };
+}
+
+/** Lines "key = value" of a rendered settings file; comments are passed over, quotes of values taken off. */
+export function settingsOf(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const [, key, value = ''] = /^\s*([\w.]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (key !== undefined && !line.trimStart().startsWith('#')) found[key] = value.replace(/^'(.*)'$/, '$1');
+  }
+  return found;
+}
+
+/** Settings without those that an operator sets itself: by prefix, but for the exceptions. */
+export function without(
+  settings: Readonly<Record<string, string>>,
+  prefixes: readonly string[],
+  exceptions: readonly string[] = [],
+): Record<string, string> {
+  const dropped = (key: string) => prefixes.some((prefix) => key.startsWith(prefix)) && !exceptions.includes(key);
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !dropped(key)));
+}
+
+/** Content of a rendered file by the end of its path. */
+export function fileOf(files: readonly { path: string; content: string }[], name: string): string {
+  const found = files.find(({ path }) => path.endsWith(`/${name}`));
+  if (found === undefined) throw new Error(`no file ${name} was rendered`);
+  return found.content;
+}
