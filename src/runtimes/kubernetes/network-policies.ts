@@ -1,10 +1,12 @@
-/** NetworkPolicies, made from the declared flows (src/platform/flows.ts) and from nothing else. */
+/**
+ * NetworkPolicies, made from the declared flows (src/platform/flows.ts) and from nothing else. What operators need beyond them comes with their
+ * own objects (src/components/operators/network.ts): policies add up.
+ */
 import type { ComponentDefinition, PortNeed } from '../../components/contract.ts';
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
 import { type Flow, type FlowTarget, flowsOf } from '../../platform/flows.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
-import { deliveryOf } from './context.ts';
-import { baseComponent, labelNames, labelsOf, podsOf } from './labels.ts';
+import { baseComponent, labelsOf, podsOf } from './labels.ts';
 import { namespacesOf } from './namespaces.ts';
 import { portName, userPort } from './services.ts';
 
@@ -28,7 +30,6 @@ export function networkPolicies(components: readonly ComponentDefinition[], cont
   return [
     ...namespacesOf(context).flatMap((namespace) => [build.denyAll(namespace), build.dns(namespace)]),
     ...parties.filter((name) => name !== 'users' && name !== 'monitoring').map((name) => build.party(name, flows)),
-    ...operatorPolicies(components, build, context),
   ];
 }
 
@@ -122,41 +123,3 @@ class PolicyBuilder {
 const inNamespace = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
 
 const tcp = (ports: readonly number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
-
-/** Where admission webhooks of the operators' charts listen: the API server calls them from addresses that nobody can name. */
-const webhookPorts = [443, 8443, 9443];
-
-/**
- * Where an operator works: it asks the cluster, is called by it and speaks to what it runs, and what it runs reports to the cluster. Who
- * the operator is shows by what it lacks, the pipeline's label.
- */
-function operatorPolicies(
-  components: readonly ComponentDefinition[],
-  build: PolicyBuilder,
-  context: KubernetesContext,
-): KubernetesObject[] {
-  const operated = components.filter(({ name }) => deliveryOf(name, context.profile) !== null);
-  const namespaces = [...new Set(operated.map(({ name }) => context.namespaceOf(name)))];
-  const operators = { matchExpressions: [{ key: labelNames.component, operator: 'DoesNotExist' }] };
-  return namespaces.flatMap((namespace) => {
-    const names = operated.map(({ name }) => name).filter((name) => context.namespaceOf(name) === namespace);
-    const operands = { matchExpressions: [{ key: labelNames.component, operator: 'In', values: names }] };
-    return [
-      build.policy('operators', namespace, {
-        podSelector: operators,
-        policyTypes: ['Ingress', 'Egress'],
-        ingress: [{ from: anywhere, ports: tcp(webhookPorts) }, { from: [{ podSelector: operands }, { podSelector: operators }] }],
-        egress: [
-          { to: anywhere, ports: tcp(apiServerPorts) },
-          { to: [{ podSelector: operands }, { podSelector: operators }] },
-        ],
-      }),
-      build.policy('operated', namespace, {
-        podSelector: operands,
-        policyTypes: ['Ingress', 'Egress'],
-        ingress: [{ from: [{ podSelector: operators }] }],
-        egress: [{ to: anywhere, ports: tcp(apiServerPorts) }, { to: [{ podSelector: operators }] }],
-      }),
-    ];
-  });
-}

@@ -1,5 +1,6 @@
 import type { ComponentDefinition } from '../../components/contract.ts';
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
+import { deliveryOf } from './context.ts';
 import { baseComponent, labelsOf } from './labels.ts';
 
 /** Account of the batch layer's jobs, which ask the cluster for nothing. */
@@ -17,13 +18,14 @@ export function accountObjects(components: readonly ComponentDefinition[], conte
     metadata: { name, namespace, labels },
     automountServiceAccountToken: false,
   });
+  const { profile } = context;
   const jobs = context.namespaceOf(jobAccount);
+  // Charts and operators make accounts of their own.
+  const ours = components.filter((each) => each.instances(profile).length > 0 && deliveryOf(each.name, profile) === null);
   return [
-    ...components
-      .filter((definition) => definition.instances(context.profile).length > 0)
-      .map(({ name }) => account(name, context.namespaceOf(name))),
+    ...ours.map(({ name }) => account(name, context.namespaceOf(name))),
     account(jobAccount, jobs),
-    ...(components.some(({ name }) => name === 'airflow') ? jobStarter('airflow', jobs, context) : []),
+    ...ours.filter(({ name }) => asksTheCluster(name)).flatMap(({ name }) => jobStarter(name, jobs, context)),
   ];
 }
 
