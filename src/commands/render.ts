@@ -17,8 +17,16 @@ export default class Render extends BaseCommand {
   static override flags = withEnvironment({
     profile: Flags.string({ description: 'lite, full or a file', helpValue: 'NAME|FILE', default: 'lite' }),
     values: Flags.string({ description: 'Laid over the profile: dev, prod or a file', helpValue: 'NAME|FILE' }),
-    output: Flags.string({ description: 'Directory to write to; "-": one YAML stream', helpValue: 'DIR', required: true }),
-    component: Flags.string({ multiple: true, description: 'Only this component and the base', helpValue: 'COMPONENT' }),
+    output: Flags.string({
+      description: 'Directory to write to; "-": one YAML stream',
+      helpValue: 'DIR',
+      required: true,
+    }),
+    component: Flags.string({
+      multiple: true,
+      description: 'Only this component and the base',
+      helpValue: 'COMPONENT',
+    }),
     'with-secrets': Flags.boolean({ description: "Write the stack's secrets too, in the clear" }),
     'image-tag': Flags.string({ description: 'Tag of our images (default: of their content)', helpValue: 'TAG' }),
   });

@@ -58,7 +58,9 @@ it('names ports that the catalogue has, and every port of it somewhere', () => {
 
 it('has a flow for every address that a component is given', async () => {
   const context = clusterContext(await clusterOptions(lite));
-  const hosts = new Map(catalogue.flatMap((each) => each.instances(lite).map((name) => [context.hostOf(name), each.name])));
+  const hosts = new Map(
+    catalogue.flatMap((each) => each.instances(lite).map((name) => [context.hostOf(name), each.name])),
+  );
   for (const definition of catalogue) {
     for (const instance of definition.instances(lite)) {
       const { files, service } = definition.render(context, instance);

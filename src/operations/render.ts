@@ -15,7 +15,7 @@ import { type Credentials, ensureSecrets } from '../state/secrets.ts';
 import { resolveHome } from '../system/paths.ts';
 import { imageTag } from './images/tag.ts';
 import { loadProfile, loadProfileFor } from './profiles.ts';
-import { filesOf, isSecret, type Part, partsOf, streamOf, writeFiles } from './render/files.ts';
+import { filesOf, isSecret, type Part, partsOf, removeOthers, streamOf, writeFiles } from './render/files.ts';
 import { nameOf } from './render/yaml.ts';
 import { componentName } from './selection.ts';
 import { projectRoot, type StackRef } from './stack.ts';
@@ -64,8 +64,10 @@ export async function render(request: RenderRequest, context: OperationContext):
     return { ...common, directory: null, files: [], removed: [], yaml: streamOf(parts, request.withSecrets) };
   }
   const directory = resolve(request.output);
-  const files = filesOf(parts, request.withSecrets);
-  const { removed } = await writeFiles(directory, files);
+  const whole = chosen.length === 0;
+  const files = filesOf(parts, { withSecrets: request.withSecrets, whole });
+  await writeFiles(directory, files);
+  const removed = whole ? await removeOthers(directory, files) : [];
   return { ...common, directory, files: files.map(({ path, objects }) => ({ path, objects })), removed, yaml: null };
 }
 
@@ -111,10 +113,13 @@ async function stackCredentials({ home, stack }: StackRef, profile: Profile): Pr
   ];
   for (const account of wanted) {
     if (credentials[`account.${account}`] !== undefined) continue;
-    throw usageError(`Stack "${stack}" has no credentials of the ${account} account that profile ${profile.name} names.`, {
-      code: 'ACCOUNT_MISSING',
-      actions: [`lambdactl secrets set ${account}`],
-    });
+    throw usageError(
+      `Stack "${stack}" has no credentials of the ${account} account that profile ${profile.name} names.`,
+      {
+        code: 'ACCOUNT_MISSING',
+        actions: [`lambdactl secrets set ${account}`],
+      },
+    );
   }
   return credentials;
 }

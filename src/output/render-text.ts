@@ -12,12 +12,21 @@ export function renderText(report: RenderReport): string {
     ...removed.map((path) => `Removed ${path}: an earlier rendering had it.`),
     ...(releases.length === 0
       ? []
-      : ['', 'Helm releases, to be installed first:', table(['RELEASE', 'NAMESPACE', 'CHART', 'VERSION'], releases.map(releaseRow))]),
+      : [
+          '',
+          'Helm releases, to be installed first:',
+          table(['RELEASE', 'NAMESPACE', 'CHART', 'VERSION'], releases.map(releaseRow)),
+        ]),
     ...(secretsLeftOut.length === 0
       ? []
-      : ['', 'Left out, to be there before (lambdactl secrets seal, or --with-secrets):', ...secretsLeftOut.map((name) => `  ${name}`)]),
-    '',
-    `  kubectl apply --server-side -k ${directory}`,
+      : [
+          '',
+          'Left out, to be there before (lambdactl secrets seal, or --with-secrets):',
+          ...secretsLeftOut.map((name) => `  ${name}`),
+        ]),
+    ...(files.some(({ path }) => path === 'kustomization.yaml')
+      ? ['', `  kubectl apply --server-side -k ${directory}`]
+      : []),
   ].join('\n');
 }
 

@@ -13,7 +13,10 @@ export type FlowParty = ComponentName | FlowJob;
 
 /** Where a flow may go besides components. */
 export type FlowTarget =
-  | { component: ComponentName; /** Last part of the port ids: "broker" of "kafka-2.broker". */ ports: readonly string[] }
+  | {
+      component: ComponentName /** Last part of the port ids: "broker" of "kafka-2.broker". */;
+      ports: readonly string[];
+    }
   /** The cluster's own API server. */
   | { api: 'kubernetes' }
   /** A service outside the cluster, whose addresses change: any address on these ports. */
@@ -106,10 +109,18 @@ function monitored({ kubernetes }: Profile): boolean {
 export function flowsOf(profile: Profile): readonly Flow[] {
   const { webhook } = profile.alerts;
   return [
-    ...rules.filter(({ when }) => when?.(profile) ?? true).map(({ from, to: target, why }) => ({ from, to: target, why })),
+    ...rules
+      .filter(({ when }) => when?.(profile) ?? true)
+      .map(({ from, to: target, why }) => ({ from, to: target, why })),
     ...(webhook === undefined
       ? []
-      : [{ from: 'airflow' as const, to: { outside: 'the webhook', ports: [portOf(webhook)] }, why: 'failures are told' }]),
+      : [
+          {
+            from: 'airflow' as const,
+            to: { outside: 'the webhook', ports: [portOf(webhook)] },
+            why: 'failures are told',
+          },
+        ]),
   ];
 }
 

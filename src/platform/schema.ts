@@ -39,7 +39,9 @@ export async function composeSchema(path: string, read: (path: string) => Promis
 export function composeSchemaNow(path: string, read: (path: string) => string): JsonSchema {
   // Shipped with the project and checked by its contract tests.
   const { allOf = [], ...own } = JSON.parse(read(path)) as JsonSchema;
-  const bases = allOf.map(({ $ref, ...rest }) => ($ref === undefined ? rest : composeSchemaNow(join(dirname(path), $ref), read)));
+  const bases = allOf.map(({ $ref, ...rest }) =>
+    $ref === undefined ? rest : composeSchemaNow(join(dirname(path), $ref), read),
+  );
   return joined(own, bases);
 }
 

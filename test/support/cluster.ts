@@ -18,7 +18,10 @@ export const shippedProfile = (name: string): Promise<Profile> =>
 export const testSecret = (id: string): string => `Sealed-${id.replaceAll('.', '-')}-0123`;
 
 /** Everything of the catalogue, with such secrets. */
-export async function clusterOptions(profile: Profile, over: Partial<ClusterRenderOptions> = {}): Promise<ClusterRenderOptions> {
+export async function clusterOptions(
+  profile: Profile,
+  over: Partial<ClusterRenderOptions> = {},
+): Promise<ClusterRenderOptions> {
   const needs = catalogue.flatMap(({ credentials }) => credentials);
   return {
     stack: 'default',

@@ -106,7 +106,8 @@ function configFile(context: RenderContext): RenderedFile {
 
 const s3 = { user: 'LAMBDACTL_S3_ACCESS_KEY', secret: 'LAMBDACTL_S3_SECRET_KEY' } as const;
 
-const storeUrl = (context: RenderContext): string => `http://${context.hostOf('objectstore')}:${context.port('objectstore.s3')}`;
+const storeUrl = (context: RenderContext): string =>
+  `http://${context.hostOf('objectstore')}:${context.port('objectstore.s3')}`;
 
 function service(context: RenderContext): ServiceSpec {
   const passwords = Object.values(logins).map(({ credential, variable }) => [variable, context.secret(credential)]);

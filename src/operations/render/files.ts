@@ -32,25 +32,32 @@ export function partsOf(cluster: RenderedCluster, components: readonly string[])
   ].filter(({ name }) => components.length === 0 || name === 'base' || components.includes(name));
 }
 
-/** One file a part, Helm values by release, and a kustomization over them; Secrets in a file of their own, or nowhere. */
-export function filesOf(parts: readonly Part[], withSecrets: boolean): OutputFile[] {
-  const objectFiles = parts.map(({ path, objects }) => ({ path, ...openPart(objects) })).filter(({ objects }) => objects > 0);
+/**
+ * One file a part, Helm values by release; Secrets in files of their own, or nowhere. Over the whole stack a kustomization, and a list of the
+ * releases: a part alone leaves those of an earlier rendering as they are.
+ */
+export function filesOf(
+  parts: readonly Part[],
+  { withSecrets, whole }: { withSecrets: boolean; whole: boolean },
+): OutputFile[] {
+  const open = parts.map(({ path, objects }) => ({ path, ...openPart(objects) })).filter(({ objects }) => objects > 0);
   const secrets = parts.flatMap(({ objects }) => objects.filter(isSecret));
+  const secretFiles = withSecrets ? parts.map(secretFile).filter(({ objects }) => objects > 0) : [];
   const releases = parts.flatMap((part) => part.releases);
-  const withFile = withSecrets && secrets.length > 0;
-  const resources = [...objectFiles.map(({ path }) => path), ...(withFile ? ['secrets.yaml'] : [])];
+  const resources = [...open, ...secretFiles].map(({ path }) => path);
+  const plain = (path: string, text: string): OutputFile => ({ path, text, mode: 0o644, objects: 0 });
   return [
-    { path: 'kustomization.yaml', text: kustomizationYaml(resources, leftOut(withFile ? [] : secrets)), mode: 0o644, objects: 0 },
-    ...objectFiles.map((file) => ({ ...file, mode: 0o644 })),
-    ...(withFile ? [{ path: 'secrets.yaml', text: objectsYaml(secrets), mode: 0o600, objects: secrets.length }] : []),
-    ...(releases.length === 0 ? [] : [{ path: 'helm/releases.yaml', text: releasesYaml(releases), mode: 0o644, objects: 0 }]),
-    ...releases.map((release) => ({
-      path: `helm/${release.name}.values.yaml`,
-      text: valuesYaml(release),
-      mode: 0o644,
-      objects: 0,
-    })),
+    ...(whole ? [plain('kustomization.yaml', kustomizationYaml(resources, leftOut(withSecrets ? [] : secrets)))] : []),
+    ...open.map((file) => ({ ...file, mode: 0o644 })),
+    ...secretFiles,
+    ...(whole && releases.length > 0 ? [plain('helm/releases.yaml', releasesYaml(releases))] : []),
+    ...releases.map((release) => plain(`helm/${release.name}.values.yaml`, valuesYaml(release))),
   ];
+}
+
+function secretFile({ name, objects }: Part): OutputFile {
+  const secrets = objects.filter(isSecret);
+  return { path: `secrets/${name}.yaml`, text: objectsYaml(secrets), mode: 0o600, objects: secrets.length };
 }
 
 function openPart(objects: readonly KubernetesObject[]): { text: string; objects: number } {
@@ -60,7 +67,10 @@ function openPart(objects: readonly KubernetesObject[]): { text: string; objects
 
 function leftOut(secrets: readonly KubernetesObject[]): string[] {
   if (secrets.length === 0) return [];
-  return ['Secrets are not here; these must be there before (docs/kubernetes-objects.md):', ...secrets.map((each) => `  ${nameOf(each)}`)];
+  return [
+    'Secrets are not here; these must be there before (docs/kubernetes-objects.md):',
+    ...secrets.map((each) => `  ${nameOf(each)}`),
+  ];
 }
 
 /** Everything as one stream of documents. */
@@ -69,7 +79,12 @@ export function streamOf(parts: readonly Part[], withSecrets: boolean): string {
   const releases = parts.flatMap((part) => part.releases);
   const notes = [
     ...(withSecrets ? [] : leftOut(objects.filter(isSecret))),
-    ...(releases.length === 0 ? [] : ['Helm releases are not part of this stream:', ...releases.map(({ name, chart, version }) => `  ${name}: ${chart} ${version}`)]),
+    ...(releases.length === 0
+      ? []
+      : [
+          'Helm releases are not part of this stream:',
+          ...releases.map(({ name, chart, version }) => `  ${name}: ${chart} ${version}`),
+        ]),
   ];
   return objectsYaml(
     objects.filter((object) => withSecrets || !isSecret(object)),
@@ -77,18 +92,19 @@ export function streamOf(parts: readonly Part[], withSecrets: boolean): string {
   );
 }
 
-const directories = ['', 'addons', 'components', 'helm'] as const;
+const directories = ['', 'addons', 'components', 'helm', 'secrets'] as const;
 
-/**
- * Writes the files; what an earlier rendering left and this one has not is removed, other files stay.
- * @throws LambdaError DISK_FULL, HOME_NOT_WRITABLE
- */
-export async function writeFiles(directory: string, files: readonly OutputFile[]): Promise<{ removed: string[] }> {
-  const wanted = new Set(files.map(({ path }) => path));
+/** @throws LambdaError DISK_FULL, HOME_NOT_WRITABLE */
+export async function writeFiles(directory: string, files: readonly OutputFile[]): Promise<void> {
   for (const { path, text, mode } of files) {
     await makeDirectory(join(directory, path, '..'));
     await writeAtomic(join(directory, path), text, { mode });
   }
+}
+
+/** Removes what an earlier rendering left and this one has not; other files stay. @returns what was removed */
+export async function removeOthers(directory: string, files: readonly OutputFile[]): Promise<string[]> {
+  const wanted = new Set(files.map(({ path }) => path));
   const removed: string[] = [];
   for (const part of directories) {
     for (const name of await entriesOf(join(directory, part))) {
@@ -100,5 +116,5 @@ export async function writeFiles(directory: string, files: readonly OutputFile[]
       removed.push(path);
     }
   }
-  return { removed };
+  return removed;
 }

@@ -52,7 +52,10 @@ export function configVolume(name: string, instance: string, files: Parted<Rende
 
 /** Equal as long as neither the pod nor any content that it is given changed. */
 export function specHash(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts.map(sorted))).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify(parts.map(sorted)))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function sorted(value: unknown): unknown {

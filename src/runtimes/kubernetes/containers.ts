@@ -58,7 +58,10 @@ function environmentOf({ command, secretName, cwd }: ContainerRequest) {
   const open = { HOME: cwd, LANG: 'C.UTF-8', TZ: 'UTC', ...command.open };
   return [
     ...Object.entries(open).map(([name, value]) => ({ name, value })),
-    ...Object.keys(command.secret).map((name) => ({ name, valueFrom: { secretKeyRef: { name: secretName, key: name } } })),
+    ...Object.keys(command.secret).map((name) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: secretName, key: name } },
+    })),
   ];
 }
 
@@ -92,7 +95,12 @@ export function stoppable(command: PartedCommand, stopSignal: ServiceSpec['stopS
 }
 
 /** Copies an instance's config files to where its program may open them for writing. */
-export function copyConfig(instance: string, component: ComponentName, resources: Resources, context: KubernetesContext) {
+export function copyConfig(
+  instance: string,
+  component: ComponentName,
+  resources: Resources,
+  context: KubernetesContext,
+) {
   const from = `${stateRoot}/given/${instance}`;
   const to = stateDir('conf', instance);
   const request: ContainerRequest = {

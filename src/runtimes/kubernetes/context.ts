@@ -36,8 +36,12 @@ export function createContext(options: ClusterRenderOptions): KubernetesContext 
   const { profile, credentials, projectRoot } = options;
   const { images } = profile.kubernetes;
   const known = new Map([...catalogue, ...options.components].map((definition) => [definition.name, definition]));
-  const ports = new Map([...known.values()].flatMap((each) => each.ports(profile).map((need) => [need.id, need] as const)));
-  const owners = new Map([...known.values()].flatMap((each) => each.instances(profile).map((name) => [name, each] as const)));
+  const ports = new Map(
+    [...known.values()].flatMap((each) => each.ports(profile).map((need) => [need.id, need] as const)),
+  );
+  const owners = new Map(
+    [...known.values()].flatMap((each) => each.instances(profile).map((name) => [name, each] as const)),
+  );
   const credential = (id: string) => found(credentials, id, `credential ${id} was not declared or never made`);
   const portOf = (id: string) => {
     const need = ports.get(id);

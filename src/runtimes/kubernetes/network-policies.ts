@@ -19,9 +19,14 @@ const anywhere = [{ ipBlock: { cidr: '0.0.0.0/0' } }];
 /** The API server as pods see it, and as it listens where nothing stands before it: policies are held against either. */
 const apiServerPorts = [443, 6443];
 
-export function networkPolicies(components: readonly ComponentDefinition[], context: KubernetesContext): KubernetesObject[] {
+export function networkPolicies(
+  components: readonly ComponentDefinition[],
+  context: KubernetesContext,
+): KubernetesObject[] {
   const { profile } = context;
-  const present = new Map(components.filter((each) => each.instances(profile).length > 0).map((each) => [each.name, each]));
+  const present = new Map(
+    components.filter((each) => each.instances(profile).length > 0).map((each) => [each.name, each]),
+  );
   const flows = flowsOf(profile).filter(
     ({ from, to }) => isPresent(from, present) && (!('component' in to) || present.has(to.component)),
   );
@@ -60,7 +65,10 @@ class PolicyBuilder {
   }
 
   dns(namespace: string): KubernetesObject {
-    const cluster = { namespaceSelector: inNamespace('kube-system'), podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } };
+    const cluster = {
+      namespaceSelector: inNamespace('kube-system'),
+      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+    };
     // Where every node has a cache of its own, that is where pods ask.
     const nodeCache = { ipBlock: { cidr: '169.254.20.10/32' } };
     const ports = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 }));
@@ -80,7 +88,9 @@ class PolicyBuilder {
     return this.policy(name, this.context.namespaceOf(name), {
       podSelector: { matchLabels: podsOf(this.context.stack, name) },
       policyTypes: ['Ingress', 'Egress'],
-      ...(ingress.length === 0 ? {} : { ingress: ingress.map(({ peers, ports }) => ({ from: peers, ports: tcp(ports) })) }),
+      ...(ingress.length === 0
+        ? {}
+        : { ingress: ingress.map(({ peers, ports }) => ({ from: peers, ports: tcp(ports) })) }),
       ...(egress.length === 0 ? {} : { egress: egress.map(({ peers, ports }) => ({ to: peers, ports: tcp(ports) })) }),
     });
   }

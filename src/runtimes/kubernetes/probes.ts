@@ -2,7 +2,10 @@ import type { KubernetesContext } from '../../components/kubernetes.ts';
 import type { ProbeSpec, ServiceSpec } from '../../core/service-spec.ts';
 import { pythonArguments } from './image-layout.ts';
 
-type Handler = { httpGet: { path: string; port: number } } | { tcpSocket: { port: number } } | { exec: { command: string[] } };
+type Handler =
+  | { httpGet: { path: string; port: number } }
+  | { tcpSocket: { port: number } }
+  | { exec: { command: string[] } };
 
 /**
  * ready: it works, so others may speak to it. alive: it can still come to work by itself; only what it can do alone counts, or one
@@ -33,7 +36,9 @@ function handlersFor(probe: ProbeSpec, context: KubernetesContext): Handlers {
       return { ready: http(portIn(probe.url), new URL(probe.url).pathname), alive: tcp(portIn(probe.url)) };
     case 'airflow-job': {
       const script = `${context.projectDir('templates')}/airflow/alive.py`;
-      const ask = (mode: string): Handler => ({ exec: { command: [context.python, ...pythonArguments, script, probe.job, mode] } });
+      const ask = (mode: string): Handler => ({
+        exec: { command: [context.python, ...pythonArguments, script, probe.job, mode] },
+      });
       return { ready: ask('ready'), alive: ask('alive') };
     }
   }
@@ -57,7 +62,12 @@ export function probesFor(service: ServiceSpec, context: KubernetesContext) {
       periodSeconds: startPeriod,
       failureThreshold: Math.ceil(service.startTimeoutMs / 1000 / startPeriod),
     },
-    readinessProbe: { ...ready, ...common, periodSeconds: costly ? 30 : service.probeIntervalMs / 1000, failureThreshold: 3 },
+    readinessProbe: {
+      ...ready,
+      ...common,
+      periodSeconds: costly ? 30 : service.probeIntervalMs / 1000,
+      failureThreshold: 3,
+    },
     // Slow to act: a busy machine must not be made busier by restarts.
     livenessProbe: { ...alive, ...common, periodSeconds: costly ? 60 : 20, failureThreshold: 6 },
   };

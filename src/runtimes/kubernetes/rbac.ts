@@ -10,7 +10,10 @@ export const jobAccount = 'jobs';
  * An account for each component. None has a right and none gets a token, but for Airflow: its tasks start the batch layer's jobs and read
  * what they say. It can make and delete a run's Secret and never read one.
  */
-export function accountObjects(components: readonly ComponentDefinition[], context: KubernetesContext): KubernetesObject[] {
+export function accountObjects(
+  components: readonly ComponentDefinition[],
+  context: KubernetesContext,
+): KubernetesObject[] {
   const labels = labelsOf(context.stack, baseComponent);
   const account = (name: string, namespace: string): KubernetesObject => ({
     apiVersion: 'v1',
@@ -21,7 +24,9 @@ export function accountObjects(components: readonly ComponentDefinition[], conte
   const { profile } = context;
   const jobs = context.namespaceOf(jobAccount);
   // Charts and operators make accounts of their own.
-  const ours = components.filter((each) => each.instances(profile).length > 0 && deliveryOf(each.name, profile) === null);
+  const ours = components.filter(
+    (each) => each.instances(profile).length > 0 && deliveryOf(each.name, profile) === null,
+  );
   return [
     ...ours.map(({ name }) => account(name, context.namespaceOf(name))),
     account(jobAccount, jobs),

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterOptions, plainly, shippedProfile, testSecret } from '../../../test/support/cluster.ts';
 import { catalogue } from '../../components/catalogue.ts';
-import { sparkBatchJob } from '../../components/spark/batch-job.ts';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
+import { sparkBatchJob } from '../../components/spark/batch-job.ts';
 import { dbtJob } from '../../components/warehouse/dbt-job.ts';
 import { objectsYaml } from '../../operations/render/yaml.ts';
 import type { Profile } from '../../platform/profile.ts';
@@ -23,14 +23,18 @@ async function objectsOf(profile: Profile, over: Partial<ClusterRenderOptions> =
 
 const ofKind = (objects: readonly KubernetesObject[], kind: string) => objects.filter((object) => object.kind === kind);
 const titles = (objects: readonly KubernetesObject[]) =>
-  objects.map(({ kind, metadata: { namespace, name } }) => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+  objects.map(
+    ({ kind, metadata: { namespace, name } }) => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`,
+  );
 
 // Whatever the object is, its text is looked through.
 const podSpecs = (objects: readonly KubernetesObject[]) =>
   objects.flatMap((object) => {
     // Shapes of our own making.
     const spec = object.spec as { template?: { spec: PodSpec } } | undefined;
-    return spec?.template === undefined ? [] : [{ name: object.metadata.name, namespace: object.metadata.namespace ?? '', pod: spec.template.spec }];
+    return spec?.template === undefined
+      ? []
+      : [{ name: object.metadata.name, namespace: object.metadata.namespace ?? '', pod: spec.template.spec }];
   });
 
 interface Container {
@@ -52,7 +56,15 @@ interface PodSpec {
   securityContext: Record<string, unknown>;
   initContainers?: Container[];
   containers: Container[];
-  volumes: { name: string; projected?: { sources: { configMap?: { name: string; items: { key: string }[] }; secret?: { name: string; items: { key: string }[] } }[] } }[];
+  volumes: {
+    name: string;
+    projected?: {
+      sources: {
+        configMap?: { name: string; items: { key: string }[] };
+        secret?: { name: string; items: { key: string }[] };
+      }[];
+    };
+  }[];
 }
 
 describe.each([
@@ -82,24 +94,32 @@ describe.each([
   });
 
   it('asks for few enough cores to start on the smallest machine', () => {
-    const millicores = pods.flatMap(({ pod }) => pod.containers).reduce((sum, { resources }) => sum + Number.parseInt(resources.requests.cpu, 10), 0);
+    const millicores = pods
+      .flatMap(({ pod }) => pod.containers)
+      .reduce((sum, { resources }) => sum + Number.parseInt(resources.requests.cpu, 10), 0);
     // A control plane of kind asks for 950 itself, a job for 100 and more.
     expect(millicores + 950 + 100).toBeLessThanOrEqual(profile.minimumCores * 1000);
   });
 
   it('has pods that Pod Security’s level "restricted" lets in, with limits and probes', () => {
     for (const { pod } of pods) {
-      expect(pod).toMatchObject({ enableServiceLinks: false, securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: 'RuntimeDefault' } } });
+      expect(pod).toMatchObject({
+        enableServiceLinks: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: 'RuntimeDefault' } },
+      });
       for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
         expect(container.securityContext).toMatchObject({
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
           capabilities: { drop: ['ALL'] },
         });
-        expect(mebibytesOf(container.resources.limits.memory ?? '')).toBeGreaterThanOrEqual(1.25 * mebibytesOf(container.resources.requests.memory));
+        expect(mebibytesOf(container.resources.limits.memory ?? '')).toBeGreaterThanOrEqual(
+          1.25 * mebibytesOf(container.resources.requests.memory),
+        );
         expect(Object.keys(container.resources.limits)).toEqual(['memory']);
       }
-      for (const container of pod.containers) expect(container).toMatchObject({ startupProbe: {}, readinessProbe: {}, livenessProbe: {} });
+      for (const container of pod.containers)
+        expect(container).toMatchObject({ startupProbe: {}, readinessProbe: {}, livenessProbe: {} });
     }
   });
 
@@ -110,17 +130,21 @@ describe.each([
       expect(there.has(`ServiceAccount ${namespace}/${pod.serviceAccountName}`)).toBe(true);
       for (const { projected } of pod.volumes) {
         for (const { configMap, secret } of projected?.sources ?? []) {
-          for (const { key } of configMap?.items ?? []) expect(keysOf(`ConfigMap ${namespace}/${configMap?.name}`)).toContain(key);
-          for (const { key } of secret?.items ?? []) expect(keysOf(`Secret ${namespace}/${secret?.name}`)).toContain(key);
+          for (const { key } of configMap?.items ?? [])
+            expect(keysOf(`ConfigMap ${namespace}/${configMap?.name}`)).toContain(key);
+          for (const { key } of secret?.items ?? [])
+            expect(keysOf(`Secret ${namespace}/${secret?.name}`)).toContain(key);
         }
       }
       for (const { env, volumeMounts, args } of [...(pod.initContainers ?? []), ...pod.containers]) {
         for (const { valueFrom } of env) {
-          if (valueFrom !== undefined) expect(keysOf(`Secret ${namespace}/${valueFrom.secretKeyRef.name}`)).toContain(valueFrom.secretKeyRef.key);
+          if (valueFrom !== undefined)
+            expect(keysOf(`Secret ${namespace}/${valueFrom.secretKeyRef.name}`)).toContain(valueFrom.secretKeyRef.key);
         }
         expect(new Set(volumeMounts.map(({ mountPath }) => mountPath)).size).toBe(volumeMounts.length);
         for (const arg of args) {
-          for (const [, variable] of arg.matchAll(/(?<!\$)\$\((\w+)\)/g)) expect(env.map(({ name }) => name)).toContain(variable);
+          for (const [, variable] of arg.matchAll(/(?<!\$)\$\((\w+)\)/g))
+            expect(env.map(({ name }) => name)).toContain(variable);
         }
       }
     }
@@ -130,7 +154,10 @@ describe.each([
     expect(new Set(titles(objects)).size).toBe(objects.length);
     for (const { metadata } of objects) {
       expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
-      expect(metadata.labels).toMatchObject({ [labelNames.stack]: 'default', 'app.kubernetes.io/part-of': 'lambdactl' });
+      expect(metadata.labels).toMatchObject({
+        [labelNames.stack]: 'default',
+        'app.kubernetes.io/part-of': 'lambdactl',
+      });
     }
   });
 });
@@ -138,7 +165,9 @@ describe.each([
 function testSecretsIn(objects: readonly KubernetesObject[]): string[] {
   const text = JSON.stringify(objects);
   // The cluster's identity is no secret, but a setting of its own.
-  return catalogue.flatMap(({ credentials }) => credentials.map(({ id }) => id)).filter((id) => text.includes(testSecret(id)));
+  return catalogue
+    .flatMap(({ credentials }) => credentials.map(({ id }) => id))
+    .filter((id) => text.includes(testSecret(id)));
 }
 
 it('is what the golden files say', async () => {
@@ -146,7 +175,9 @@ it('is what the golden files say', async () => {
   await expect(`${titles(objects).join('\n')}\n`).toMatchFileSnapshot(golden('lite.txt'));
   await expect(`${titles(await objectsOf(full)).join('\n')}\n`).toMatchFileSnapshot(golden('full-plain.txt'));
   const whole = (name: string) =>
-    objects.filter(({ metadata, kind }) => kind !== 'Secret' && metadata.labels?.[labelNames.component] === name).map(withoutHash);
+    objects
+      .filter(({ metadata, kind }) => kind !== 'Secret' && metadata.labels?.[labelNames.component] === name)
+      .map(withoutHash);
   const policies = ofKind(objects, 'NetworkPolicy');
   await expect(objectsYaml(whole('postgres'))).toMatchFileSnapshot(golden('postgres.yaml'));
   await expect(objectsYaml(ofKind(whole('airflow'), 'StatefulSet'))).toMatchFileSnapshot(golden('airflow.yaml'));
@@ -154,15 +185,22 @@ it('is what the golden files say', async () => {
 });
 
 /** Everything that ships is in the hash: the golden files would change with every edit. */
-const withoutHash = (object: KubernetesObject): KubernetesObject => JSON.parse(JSON.stringify(object, (key, value) => (key === specHashAnnotation ? '…' : value)));
+const withoutHash = (object: KubernetesObject): KubernetesObject =>
+  JSON.parse(JSON.stringify(object, (key, value) => (key === specHashAnnotation ? '…' : value)));
 
 it('restarts a pod when a file or a secret of it changed, and no other', async () => {
   const hashes = async (over: Partial<ClusterRenderOptions>, profile = lite) =>
-    new Map(ofKind(await objectsOf(profile, over), 'StatefulSet').map(({ metadata }) => [metadata.name, metadata.annotations?.[specHashAnnotation]]));
+    new Map(
+      ofKind(await objectsOf(profile, over), 'StatefulSet').map(({ metadata }) => [
+        metadata.name,
+        metadata.annotations?.[specHashAnnotation],
+      ]),
+    );
   const { credentials } = await clusterOptions(lite);
   const before = await hashes({});
   expect(await hashes({})).toEqual(before);
-  const changed = async (after: Promise<Map<string, string | undefined>>) => [...(await after)].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
+  const changed = async (after: Promise<Map<string, string | undefined>>) =>
+    [...(await after)].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
   const other = { ...credentials, 'clickhouse.speed': { user: 'speed', secret: 'Another' } };
   expect(await changed(hashes({ credentials: other }))).toEqual(['clickhouse', 'spark']);
   const slower = { ...lite, speed: { ...lite.speed, triggerMs: 3000 } };
@@ -173,10 +211,15 @@ it('opens the ports of a kind cluster’s nodes for users alone, and Kafka’s l
   const ports = { 'kafka.broker': 19_092 };
   const objects = await objectsOf(lite, { nodePorts: true, outside: { host: '127.0.0.1', ports } });
   const services = ofKind(objects, 'Service').filter(({ metadata }) => metadata.name.endsWith('-outside'));
-  const numbers = services.flatMap(({ spec }) => (spec as { ports: { nodePort: number }[] }).ports.map(({ nodePort }) => nodePort));
+  const numbers = services.flatMap(({ spec }) =>
+    (spec as { ports: { nodePort: number }[] }).ports.map(({ nodePort }) => nodePort),
+  );
   expect(new Set(numbers).size).toBe(numbers.length);
   const kafka = services.find(({ metadata }) => metadata.name === 'kafka-outside');
-  expect(kafka?.spec).toMatchObject({ type: 'NodePort', ports: [{ name: 'broker', targetPort: 29_092, nodePort: nodePortOf('kafka.broker', lite, catalogue) }] });
+  expect(kafka?.spec).toMatchObject({
+    type: 'NodePort',
+    ports: [{ name: 'broker', targetPort: 29_092, nodePort: nodePortOf('kafka.broker', lite, catalogue) }],
+  });
   const config = ofKind(objects, 'ConfigMap').find(({ metadata }) => metadata.name === 'kafka-conf');
   expect(JSON.stringify(config)).toContain('OUTSIDE://127.0.0.1:19092');
   expect(nodePortOf('kafka.broker', lite, [])).toBe(nodePortOf('kafka.broker', lite, catalogue));
@@ -194,12 +237,17 @@ it('delivers no stand-in of the warehouse where there is a real one', async () =
 it('makes a Job of a job: of its component’s image, with its files, its secrets apart', async () => {
   const options = await clusterOptions(lite);
   const objects = renderJob(options, sparkBatchJob, ['--date', '2026-11-01'], 'r1');
-  expect(titles(objects)).toEqual(['ConfigMap processing/spark-batch-r1-conf', 'Secret processing/spark-batch-r1-env', 'Job processing/spark-batch-r1']);
+  expect(titles(objects)).toEqual([
+    'ConfigMap processing/spark-batch-r1-conf',
+    'Secret processing/spark-batch-r1-env',
+    'Job processing/spark-batch-r1',
+  ]);
   const [{ pod } = { pod: null }] = podSpecs(objects);
   expect(pod?.containers[0]?.image).toBe('lambdactl/spark:0123456789ab');
   expect(pod?.containers[0]?.args.slice(-2)).toEqual(['--date', '2026-11-01']);
   expect(testSecretsIn(objects.filter(({ kind }) => kind !== 'Secret'))).toEqual([]);
-  for (const { metadata } of objects) expect(metadata.labels).toMatchObject({ [labelNames.run]: 'r1', [labelNames.component]: 'spark-batch' });
+  for (const { metadata } of objects)
+    expect(metadata.labels).toMatchObject({ [labelNames.run]: 'r1', [labelNames.component]: 'spark-batch' });
   const [, dbt] = renderJob(options, dbtJob, ['run'], 'r2');
   expect(JSON.stringify(dbt)).toContain('lambdactl/warehouse:');
 });

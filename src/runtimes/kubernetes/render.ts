@@ -51,10 +51,7 @@ export interface RenderedCluster {
   base: readonly KubernetesObject[];
   /** Charts that belong to no component; installed after the base. */
   addons: readonly Addon[];
-  components: ReadonlyMap<
-    ComponentName,
-    { releases: readonly HelmRelease[]; objects: readonly KubernetesObject[] }
-  >;
+  components: ReadonlyMap<ComponentName, { releases: readonly HelmRelease[]; objects: readonly KubernetesObject[] }>;
 }
 
 /** Everything that the stack consists of in the cluster, in a stable order. */

@@ -3,7 +3,10 @@ import { expect, it } from 'vitest';
 import type { CommandSpec } from '../../core/service-spec.ts';
 import { mergeSecrets, otherCredentials, partCommand, partFiles } from './secrecy.ts';
 
-const credentials = { 'a.login': { user: 'ann', secret: 'Xsecret' }, 'account.s3': { user: 'AKIA1', secret: 'Ysecret' } };
+const credentials = {
+  'a.login': { user: 'ann', secret: 'Xsecret' },
+  'account.s3': { user: 'AKIA1', secret: 'Ysecret' },
+};
 const derived = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
 const command = (all: typeof credentials): CommandSpec => ({
@@ -33,7 +36,12 @@ it('parts files by their content and their mode', () => {
 });
 
 it('keeps Kubernetes from replacing what looks like a variable', () => {
-  const spec = { executable: '/bin/sh', args: ['-c', 'echo $(date) $$ "$0"', 'exec "$0"'], env: { A: '$(B)' }, cwd: '/' };
+  const spec = {
+    executable: '/bin/sh',
+    args: ['-c', 'echo $(date) $$ "$0"', 'exec "$0"'],
+    env: { A: '$(B)' },
+    cwd: '/',
+  };
   const { args, open } = partCommand(spec, spec);
   expect(args).toEqual(['-c', 'echo $$(date) $$$$ "$$0"', 'exec "$0"']);
   expect(open).toEqual({ A: '$$(B)' });

@@ -90,10 +90,23 @@ function podObjects(definition: ComponentDefinition, pod: Pod, contexts: Context
       ...(Object.keys(secrets).length === 0 ? [] : [secretObject(environmentName(instance.name), secrets, place)]),
     ];
   });
-  const spec = podSpec(definition, pod, instances, prepared.map(({ container }) => container), context);
-  const hash = specHash(spec, config.map(({ data }) => data));
+  const spec = podSpec(
+    definition,
+    pod,
+    instances,
+    prepared.map(({ container }) => container),
+    context,
+  );
+  const hash = specHash(
+    spec,
+    config.map(({ data }) => data),
+  );
   const services = pod.instances.flatMap((instance) => servicesFor(definition, instance, pod.name, context));
-  return [...config, ...services, statefulSet(definition, pod, { spec, hash, service: services[0]?.metadata.name }, context)];
+  return [
+    ...config,
+    ...services,
+    statefulSet(definition, pod, { spec, hash, service: services[0]?.metadata.name }, context),
+  ];
 }
 
 function statefulSet(
@@ -208,10 +221,18 @@ function placement(definition: ComponentDefinition, { profile, stack }: Kubernet
 function configVolumes({ name, plan, files }: Instance) {
   if (plan.files.length === 0) return [];
   if (plan.service.opensConfForWriting !== true) return [configVolume(`conf-${name}`, name, files)];
-  return [configVolume(`given-${name}`, name, files), { name: `conf-${name}`, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }];
+  return [
+    configVolume(`given-${name}`, name, files),
+    { name: `conf-${name}`, emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+  ];
 }
 
-function mainContainer(definition: ComponentDefinition, { name, plan, command }: Instance, pod: Pod, context: KubernetesContext) {
+function mainContainer(
+  definition: ComponentDefinition,
+  { name, plan, command }: Instance,
+  pod: Pod,
+  context: KubernetesContext,
+) {
   const { service } = plan;
   const mounts = mountsOf(name, pod.instances, plan.files.length > 0).map((mount) =>
     mount.name === `conf-${name}` && service.opensConfForWriting === true ? { ...mount, readOnly: false } : mount,
