@@ -38,16 +38,17 @@ export function secretObject(name: string, values: Readonly<Record<string, strin
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, ...place }, type: 'Opaque', data };
 }
 
-/** Both of `configObjects` as one read-only directory; the group may read what is secret, for no file is ours. */
+/** Only the group may read them, for no file of a volume is the user's own. */
+const fileMode = 0o440;
+
+/** Both of `configObjects` as one read-only directory. */
 export function configVolume(name: string, instance: string, files: Parted<RenderedFile>) {
-  const itemsOf = (some: readonly RenderedFile[], mode: number) =>
-    some.map(({ path }) => ({ key: keyOf(path, instance), path: relative(path, instance), mode }));
-  const source = (kind: 'configMap' | 'secret', some: readonly RenderedFile[], mode: number) =>
-    some.length === 0 ? [] : [{ [kind]: { name: confName(instance), items: itemsOf(some, mode) } }];
-  return {
-    name,
-    projected: { sources: [...source('configMap', files.open, 0o444), ...source('secret', files.secret, 0o440)] },
-  };
+  const itemsOf = (some: readonly RenderedFile[]) =>
+    some.map(({ path }) => ({ key: keyOf(path, instance), path: relative(path, instance) }));
+  const source = (kind: 'configMap' | 'secret', some: readonly RenderedFile[]) =>
+    some.length === 0 ? [] : [{ [kind]: { name: confName(instance), items: itemsOf(some) } }];
+  const sources = [...source('configMap', files.open), ...source('secret', files.secret)];
+  return { name, projected: { defaultMode: fileMode, sources } };
 }
 
 /** Equal as long as neither the pod nor any content that it is given changed. */

@@ -97,5 +97,5 @@ function renamed({ name, projected }: Volume, run: string): Volume {
   const sources = projected.sources.map((source) =>
     Object.fromEntries(Object.entries(source).map(([kind, value]) => [kind, { ...value, name: `${run}-conf` }])),
   );
-  return { name, projected: { sources } };
+  return { name, projected: { ...projected, sources } };
 }
