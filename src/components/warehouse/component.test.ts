@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
-import { warehouse } from './component.ts';
 import { loopbackNetwork } from '../network.ts';
+import { warehouse } from './component.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const lite = await resolveProfile('lite', async (name) => {
@@ -62,4 +62,14 @@ it('refuses a stage that it cannot read', () => {
   const storage = { kind: 's3' as const, bucket: 'mine', region: 'eu-central-1', prefix: '' };
   const context = contextOf({ ...lite, lake: { ...lite.lake, storage } });
   expect(() => warehouse.render(context, 'warehouse')).toThrow(expect.objectContaining({ code: 'WAREHOUSE_STORAGE' }));
+});
+
+it('lets the server leave loopback only where a network decides who may connect', () => {
+  const settingsOf = (context: RenderContext) =>
+    JSON.parse(warehouse.render(context, 'warehouse').files[0]?.content ?? '');
+  expect(settingsOf(contextOf(lite))).toMatchObject({ host: '127.0.0.1', anyAddress: false });
+  expect(settingsOf({ ...contextOf(lite), listenHost: '0.0.0.0' })).toMatchObject({
+    host: '0.0.0.0',
+    anyAddress: true,
+  });
 });

@@ -13,7 +13,8 @@ export const pythonArguments = ['-S'] as const;
 
 /**
  * Jars of an artifact below its root, in the order in which they are searched. A wildcard takes the jars of one directory in no certain
- * order: a test proves on the installed artifacts that within one wildcard no class lies in two jars with different content.
+ * order. It does not matter: of the locked versions, what lies in two jars of one directory with different content is the API of
+ * javax.activation, a package's description and two bridges to the same logging, and either will do.
  */
 const classPaths: Partial<Record<ArtifactName, readonly string[]>> = {
   kafka: ['*'],
