@@ -38,6 +38,10 @@ if (chosen.length === 0) {
   must('artifacts', node, [join(root, 'scripts', 'install-artifacts.ts')], env);
 }
 
+// The tests of test/k8s are part of this run where their control plane is built; else each is a counted skip, and said why.
+const rig = spawnSync(node, [join(root, 'scripts', 'k8s-rig-state.ts')], { cwd: root, encoding: 'utf8', env });
+if (rig.stdout) console.error(`npm test: test/k8s is skipped: ${rig.stdout.trim()}`);
+
 const scratch = mkdtempSync(join(tmpdir(), 'lambdactl-test-'));
 const report = join(scratch, 'vitest.json');
 const vitest = spawnSync(
