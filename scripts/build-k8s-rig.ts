@@ -13,4 +13,6 @@ const report = await buildRig({
 });
 const total = Object.values(report.seconds).reduce((sum, each) => sum + each, 0);
 const now = ((performance.now() - started) / 1000).toFixed(1);
-console.error(`rig: ${report.built ? `ready after ${now} s` : 'was complete'}; programs took ${total.toFixed(0)} s; ${report.dir}`);
+console.error(
+  `rig: ${report.built ? `ready after ${now} s` : 'was complete'}; programs took ${total.toFixed(0)} s; ${report.dir}`,
+);

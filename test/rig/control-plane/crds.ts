@@ -56,7 +56,8 @@ async function fromModule(source: ModuleSource, dir: string, { signal }: GatherC
   if (answer.Dir === undefined) throw new Error(`${module}@${version}: ${answer.Error}`);
   if (answer.Sum !== sum) throw new Error(`${module}@${version} is ${answer.Sum}, not ${sum} as crds.json says`);
   const definitions = await takeDefinitions(join(answer.Dir, source.crds), join(dir, 'crds', name));
-  if (source.chart !== undefined) await cp(join(answer.Dir, source.chart), join(dir, 'charts', name), { recursive: true });
+  if (source.chart !== undefined)
+    await cp(join(answer.Dir, source.chart), join(dir, 'charts', name), { recursive: true });
   if (source.chart !== undefined) await exec('chmod', ['-R', 'u+w', join(dir, 'charts', name)], { signal });
   return { name, version, definitions, chart: source.chart !== undefined };
 }

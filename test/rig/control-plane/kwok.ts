@@ -136,7 +136,9 @@ const running = (ready: boolean) =>
 
 const finished = (code: number) =>
   status(
-    containers(`ready: false\n  started: false\n  restartCount: 0\n  state: { ${ended(code, code === 0 ? 'Completed' : 'Error')} }`),
+    containers(
+      `ready: false\n  started: false\n  restartCount: 0\n  state: { ${ended(code, code === 0 ? 'Completed' : 'Error')} }`,
+    ),
     `phase: ${code === 0 ? 'Succeeded' : 'Failed'}`,
   );
 
