@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../components/kubernetes.ts';
 import { LambdaError, usageError } from '../../core/errors.ts';
 import { type ClusterClient, fieldManager, nameOf, type ObjectRef } from './client.ts';
 import type { ApiObject } from './client-types.ts';
-import { type Inventory, keyOf, madeAnnotation, sameObject } from './inventory.ts';
+import { type Inventory, isRelease, keyOf, madeAnnotation, sameObject } from './inventory.ts';
 import { baseComponent, labelNames, specHashAnnotation } from './labels.ts';
 
 export interface ApplyRequest {
@@ -13,6 +13,8 @@ export interface ApplyRequest {
   component: string;
   /** All that there is to be of it, what others need first. */
   objects: readonly KubernetesObject[];
+  /** What Helm installed for it, as the inventory names it; installing and uninstalling is not ours. */
+  releases?: readonly ObjectRef[];
 }
 
 export interface ApplyResult {
@@ -34,7 +36,7 @@ export const stopManager = `${fieldManager}-stop`;
 export async function applyComponent(
   client: ClusterClient,
   inventory: Inventory,
-  { stack, component, objects }: ApplyRequest,
+  { stack, component, objects, releases = [] }: ApplyRequest,
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   const wanted = objects.map(withHash);
@@ -43,7 +45,7 @@ export async function applyComponent(
   const before = (await inventory.read(signal)).get(component) ?? [];
   // The namespace that holds the inventory comes with the base itself.
   const noteFirst = component !== baseComponent;
-  if (noteFirst) await inventory.write(component, [...before, ...wanted], signal);
+  if (noteFirst) await inventory.write(component, [...before, ...wanted, ...releases], signal);
   const result = { created: [] as string[], changed: [] as string[], unchanged: 0 };
   for (const object of wanted) {
     signal.throwIfAborted();
@@ -55,7 +57,7 @@ export async function applyComponent(
   }
   const gone = before.filter((ref) => !wanted.some((object) => sameObject(object, ref)));
   const pruned = await prune(client, gone, { stack, component }, signal);
-  await inventory.write(component, wanted, signal);
+  await inventory.write(component, [...wanted, ...releases], signal);
   return { ...result, pruned };
 }
 
@@ -68,7 +70,7 @@ export async function prune(
 ): Promise<string[]> {
   const pruned: string[] = [];
   for (const ref of refs) {
-    if (ref.kind === 'PersistentVolumeClaim' || ref.kind === 'Namespace') continue;
+    if (ref.kind === 'PersistentVolumeClaim' || ref.kind === 'Namespace' || isRelease(ref)) continue;
     const found = await client.read(ref, signal);
     const labels = found?.metadata.labels ?? {};
     if (found === null || labels[labelNames.stack] !== stack) continue;

@@ -12,7 +12,7 @@ export const madeAnnotation = 'lambdactl.dev/made';
  */
 export class Inventory {
   private readonly client: ClusterClient;
-  private readonly ref: ObjectRef;
+  readonly ref: ObjectRef;
   private readonly stack: string;
 
   constructor(client: ClusterClient, stack: string, namespace: string) {
@@ -52,6 +52,15 @@ export class Inventory {
     await this.client.remove(this.ref, 'Background', signal);
   }
 }
+
+const releaseVersion = 'helm.sh/v3';
+
+/** A Helm release as an entry of the inventory: no object, but ours to uninstall. */
+export function releaseRef({ name, namespace }: { name: string; namespace: string }): ObjectRef {
+  return { apiVersion: releaseVersion, kind: 'Release', metadata: { name, namespace } };
+}
+
+export const isRelease = ({ apiVersion }: ObjectRef): boolean => apiVersion === releaseVersion;
 
 /** Whether two references name the same object, whatever version of its kind they speak of. */
 export function sameObject(a: ObjectRef, b: ObjectRef): boolean {

@@ -46,11 +46,6 @@ export async function renderOptions(
   };
 }
 
-/** Every namespace that objects of a stack lie in. */
-export function namespacesOf({ kubernetes: { namespaces } }: Profile): readonly string[] {
-  return [...new Set(Object.values(namespaces))];
-}
-
 /** Components in groups, those on which nothing else depends first. */
 export function stopOrder(components: readonly ComponentDefinition[], profile: Profile): ComponentName[][] {
   const depth = (name: ComponentName): number => {

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobDefinition } from '../../components/contract.ts';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
-import { externalError, LambdaError } from '../../core/errors.ts';
+import { externalError, type LambdaError, preflightError } from '../../core/errors.ts';
 import { LogFile } from '../../supervisor/log-file.ts';
 import type { JobRequest, JobResult } from '../contract.ts';
 import { type ClusterClient, nameOf } from './client.ts';
@@ -44,6 +44,17 @@ export interface JobRun {
 /** Lower-case, unique among the runs of a stack. */
 export const newRunId = (): string => randomBytes(5).toString('hex');
 
+/** A pod sees no file of this machine. @throws LambdaError NOT_HERE */
+export function refuseLocalFiles({ title }: JobDefinition, { args }: JobRequest, stackDir: string): void {
+  const file = args.find((arg) => arg.startsWith(`${stackDir}/`));
+  if (file === undefined) return;
+  throw preflightError(`${title} would read ${file}, which a pod does not see: this works with the embedded runtime only.`, {
+    code: 'NOT_HERE',
+    details: { file },
+    actions: ['Do the same through the streams, which every runtime has (docs/kubernetes.md).'],
+  });
+}
+
 /** Runs a job's objects to their end, and deletes them, whatever that end is. @throws LambdaError IMAGE_PULL, QUOTA, …; the signal's reason */
 export async function runJobInCluster(client: ClusterClient, run: JobRun, signal: AbortSignal): Promise<JobResult> {
   signal.throwIfAborted();
@@ -54,7 +65,7 @@ export async function runJobInCluster(client: ClusterClient, run: JobRun, signal
   log.follow(errors, 'E');
   const lines: string[] = [];
   try {
-    for (const object of run.objects) await client.apply(wrapped(object), signal);
+    await submit(client, run.objects.map(wrapped), signal);
     const pod = await startedPod(client, run, signal);
     const container = pod.spec?.containers[0]?.name ?? run.job.name;
     const ref = { namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, container };
@@ -78,6 +89,17 @@ export async function runJobInCluster(client: ClusterClient, run: JobRun, signal
     await cleanUp(client, run.objects);
     await log.close();
   }
+}
+
+/** Files and environment first; then they are given to the Job, so that they go with it even when nobody is left to delete them. */
+async function submit(client: ClusterClient, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<void> {
+  const [job] = objects.filter(({ kind }) => kind === 'Job');
+  const others = objects.filter((object) => object !== job);
+  for (const object of others) await client.apply(object, signal);
+  if (job === undefined) return;
+  const { metadata, apiVersion, kind } = await client.apply(job, signal);
+  const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid: metadata.uid }];
+  for (const object of others) await client.apply({ ...object, metadata: { ...object.metadata, ...{ ownerReferences } } }, signal);
 }
 
 /** The Job with its command wrapped; other objects as they are. */

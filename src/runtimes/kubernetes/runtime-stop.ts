@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
+import { externalError } from '../../core/errors.ts';
 import { stopManager } from './apply.ts';
-import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
+import type { ClusterClient, ObjectRef } from './client.ts';
 import type { Workload } from './client-types.ts';
 import { podsOf } from './wait.ts';
 
@@ -59,34 +60,30 @@ function merged({ apiVersion, kind, metadata: { name, namespace } }: ObjectRef, 
   return { ...change, apiVersion, kind, metadata };
 }
 
-/** Waits until no pod of the component is left. */
-export async function waitUntilStopped(
+/** Longer than any pod's own time to end. */
+const stopMs = 180_000;
+
+/** Ends a component's processes and waits until its pods are gone. @throws LambdaError STOP_TIMEOUT naming what is left */
+export async function stopComponent(
   client: ClusterClient,
   where: { stack: string; component: string; namespace: string },
-  patienceMs: number,
+  refs: readonly ObjectRef[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const end = performance.now() + patienceMs; performance.now() < end; ) {
-    if ((await podsOf(client, where, signal)).length === 0) return;
+  await pause(client, refs, signal);
+  const end = performance.now() + stopMs;
+  for (;;) {
+    const left = await podsOf(client, where, signal);
+    if (left.length === 0) return;
+    if (performance.now() > end) {
+      const names = left.map(({ metadata }) => metadata.name);
+      throw externalError(`Pods of ${where.component} do not end: ${names.join(', ')}.`, {
+        code: 'STOP_TIMEOUT',
+        retryable: true,
+        details: { pods: names },
+        actions: [`kubectl -n ${where.namespace} describe pod ${names[0]}`, 'lambdactl down'],
+      });
+    }
     await delay(500, undefined, { signal });
   }
 }
-
-/** Everything of the stack that lies in these namespaces or belongs to the cluster as a whole, as far as its kind is known. */
-export async function listByLabel(
-  client: ClusterClient,
-  kinds: readonly { apiVersion: string; kind: string }[],
-  labels: string,
-  namespaces: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly ObjectRef[]> {
-  const found: ObjectRef[] = [];
-  for (const kind of kinds) {
-    for (const namespace of clusterWide.has(kind.kind) ? [undefined] : namespaces) {
-      found.push(...(await client.list(kind, { namespace, labels }, signal)));
-    }
-  }
-  return found.filter((each, index) => found.findIndex((other) => nameOf(other) === nameOf(each) && other.apiVersion === each.apiVersion) === index);
-}
-
-const clusterWide = new Set(['Namespace', 'ClusterRole', 'ClusterRoleBinding']);

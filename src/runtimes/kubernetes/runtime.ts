@@ -19,12 +19,14 @@ import type {
 import { removeStackFiles } from '../stack-files.ts';
 import { readWanted, type Wanted } from '../wanted.ts';
 import { ClusterClient } from './client.ts';
+import { namespaceOf } from './context.ts';
 import { forwardsFor, outsideEndpoints } from './endpoints.ts';
 import { Forwards } from './forward.ts';
 import { Inventory } from './inventory.ts';
 import { readLogs } from './logs.ts';
 import { observeCluster } from './observe.ts';
-import { type KubernetesOptions, namespacesOf, renderOptions, stopOrder } from './options.ts';
+import { namespacesOf } from './namespaces.ts';
+import { type KubernetesOptions, renderOptions, stopOrder } from './options.ts';
 import { planCluster } from './plan.ts';
 import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
@@ -106,7 +108,13 @@ class KubernetesRuntime implements Runtime {
     const chosen = this.chosen(wanted).filter(({ name }) => components?.includes(name) ?? true);
     for (const names of stopOrder(chosen, wanted.profile)) {
       signal.throwIfAborted();
-      await Promise.all(names.map((name) => stopComponent(client, { stack: this.options.stack, component: name }, inventory.get(name) ?? [], signal)));
+      const { stack } = this.options;
+      await Promise.all(
+        names.map((component) => {
+          const namespace = namespaceOf(component, wanted.profile);
+          return stopComponent(client, { stack, component, namespace }, inventory.get(component) ?? [], signal);
+        }),
+      );
     }
     if (components === undefined) this.forwards?.close();
   }
@@ -121,7 +129,7 @@ class KubernetesRuntime implements Runtime {
       return { stack, profile: null, supervisorPid: null, supervisorPssBytes: null, services: [] };
     }
     const { profile } = await readWanted(this.paths);
-    return observeCluster(await this.client(), { stack, namespaces: namespacesOf(profile) }, profile.name, noSignal);
+    return observeCluster(await this.client(), { stack, namespaces: namespacesOf({ profile }) }, profile.name, noSignal);
   }
 
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
@@ -168,7 +176,7 @@ class KubernetesRuntime implements Runtime {
 
   async *logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
     const { profile } = await readWanted(this.paths);
-    yield* readLogs(await this.client(), { stack: this.options.stack, namespaces: namespacesOf(profile) }, query, signal);
+    yield* readLogs(await this.client(), { stack: this.options.stack, namespaces: namespacesOf({ profile }) }, query, signal);
   }
 
   async destroy(context: OperationContext): Promise<void> {

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HelmRelease, KubernetesObject } from '../../components/kubernetes.ts';
+import { externalError } from '../../core/errors.ts';
+import type { OperationContext } from '../../core/events.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
+import type { ClusterRef } from '../../state/desired.ts';
+import { applyComponent } from './apply.ts';
+import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
+import { Helm } from './helm.ts';
+import { type Inventory, releaseRef } from './inventory.ts';
+import { baseComponent } from './labels.ts';
+import { type ClusterRenderOptions, clusterContext, type RenderedCluster } from './render.ts';
+import { resume } from './runtime-stop.ts';
+import { waitUntilReady } from './wait.ts';
+
+/** What starting a component works with. */
+export interface StartScope {
+  client: ClusterClient;
+  inventory: Inventory;
+  render: ClusterRenderOptions;
+  rendered: RenderedCluster;
+  helm(): Promise<string>;
+  cluster: ClusterRef;
+}
+
+/** The API server takes a moment to serve what a chart has just declared. */
+const kindsMs = 60_000;
+/** Of an operator, which tells of each step itself. */
+const operatorTimeoutMs = 10 * 60_000;
+
+/** Namespaces, accounts and policies, and the charts that belong to no component. @throws LambdaError NAME_TAKEN, CLUSTER_…, HELM_… */
+export async function prepareBase(scope: StartScope, context: OperationContext): Promise<void> {
+  const { client, inventory, render, rendered } = scope;
+  const { signal } = context;
+  const { stack } = render;
+  await applyComponent(client, inventory, { stack, component: baseComponent, objects: rendered.base }, signal);
+  for (const { name, releases, objects } of rendered.addons) {
+    await installReleases(scope, name, releases, context);
+    await waitForKinds(client, objects, signal);
+    await applyComponent(client, inventory, { stack, component: name, objects, releases: releases.map(releaseRef) }, signal);
+  }
+}
+
+/** Applies what a component consists of and waits until it does its work. Idempotent; what runs as it is to be is left alone. */
+export async function startComponent(scope: StartScope, component: ComponentName, context: OperationContext): Promise<void> {
+  const { client, inventory, render, rendered } = scope;
+  const { signal } = context;
+  const found = rendered.components.get(component);
+  if (found === undefined) throw new Error(`component ${component} was not rendered`);
+  const { releases, objects } = found;
+  await installReleases(scope, component, releases, context);
+  await waitForKinds(client, objects, signal);
+  const request = { stack: render.stack, component, objects, releases: releases.map(releaseRef) };
+  const { created, changed, pruned } = await applyComponent(client, inventory, request, signal);
+  await resume(client, objects, signal);
+  tell(component, { created, changed, pruned }, context);
+  const namespace = clusterContext(render).namespaceOf(component);
+  const startTimeoutMs = releases.length > 0 ? operatorTimeoutMs : timeoutOf(component, render);
+  await waitUntilReady(client, { stack: render.stack, component, namespace, objects, startTimeoutMs }, context);
+}
+
+/** The longest that one of its instances may take, preparations included. */
+function timeoutOf(component: ComponentName, render: ClusterRenderOptions): number {
+  const context = clusterContext(render);
+  const definition = render.components.find(({ name }) => name === component);
+  const plans = (definition?.instances(render.profile) ?? []).map((instance) => definition?.render(context, instance));
+  return Math.max(...plans.map((plan) => (plan?.service.startTimeoutMs ?? 0) * (1 + (plan?.service.prepare.length ?? 0))));
+}
+
+function tell(component: string, done: Record<'created' | 'changed' | 'pruned', readonly string[]>, { emit }: OperationContext): void {
+  const parts = Object.entries(done).flatMap(([verb, names]) => (names.length === 0 ? [] : [`${verb} ${names.join(', ')}`]));
+  if (parts.length > 0) emit({ type: 'log', level: 'debug', component, message: parts.join('; ') });
+}
+
+/** One after the other, because a chart may use what the one before it brings. */
+async function installReleases(scope: StartScope, component: string, releases: readonly HelmRelease[], context: OperationContext): Promise<void> {
+  if (releases.length === 0) return;
+  const { client, inventory, cluster, render } = scope;
+  const helm = await openHelm({ ...scope, cluster }, client);
+  const known = (await inventory.read(context.signal)).get(component) ?? [];
+  const present = await helm.list(null, context.signal);
+  for (const release of releases) {
+    context.signal.throwIfAborted();
+    const own = known.some((ref) => nameOf(ref) === nameOf(releaseRef(release)));
+    const taken = present.find(({ name, namespace }) => name === release.name && namespace === release.namespace);
+    if (taken !== undefined && !own) refuseRelease(release, render.stack);
+    // Noted first: an installation that is interrupted is ours as well.
+    if (!own) await inventory.write(component, [...known, ...releases.map(releaseRef)], context.signal);
+    await helm.upgradeInstall(release, context);
+  }
+}
+
+function refuseRelease({ name, namespace }: HelmRelease, stack: string): never {
+  throw externalError(`There is a Helm release ${name} in namespace ${namespace} that stack "${stack}" did not install; it is left alone.`, {
+    code: 'NAME_TAKEN',
+    details: { release: name, namespace },
+    actions: [
+      `Look at it: helm -n ${namespace} status ${name}`,
+      'Name other namespaces in a profile of your own: kubernetes.namespaces (docs/kubernetes.md).',
+    ],
+  });
+}
+
+export async function openHelm({ helm, cluster }: Pick<StartScope, 'helm' | 'cluster'>, _client: ClusterClient): Promise<Helm> {
+  return new Helm({ path: await helm(), kubeContext: cluster.context });
+}
+
+/** Waits until the API server serves the kind of every object. @throws LambdaError KIND_UNKNOWN naming what the cluster lacks */
+async function waitForKinds(client: ClusterClient, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<void> {
+  const kinds = new Map<string, ObjectRef>(objects.map((object) => [`${object.apiVersion} ${object.kind}`, object]));
+  const end = performance.now() + kindsMs;
+  for (const [name, { apiVersion, kind }] of kinds) {
+    // What Kubernetes itself brings is there or never comes.
+    const patient = apiVersion.split('/')[0]?.endsWith('.k8s.io') === false && apiVersion.includes('.');
+    while (!(await client.serves(apiVersion, kind, signal))) {
+      if (!patient || performance.now() > end) throw unknownKind(name);
+      await delay(1_000, undefined, { signal });
+    }
+  }
+}
+
+function unknownKind(name: string) {
+  return externalError(`The cluster does not know ${name}.`, {
+    code: 'KIND_UNKNOWN',
+    details: { kind: name },
+    actions: [
+      'It comes with an operator whose chart brings its definitions: see helm list -A, and docs/operators.md for the versions.',
+      'Or take our own StatefulSets instead: kubernetes.delivery in a profile of your own.',
+    ],
+  });
+}
