@@ -14,6 +14,8 @@ export interface Check<Context extends CheckContext = CheckContext> {
   title: string;
   /** Components that must run for there to be anything to look at; the check is skipped otherwise. */
   needs: readonly ComponentName[];
+  /** Whether it has anything to say about this stack; doctor leaves it out otherwise, unless it is named. */
+  applies?(context: Context): boolean;
   /** Also a condition of `up`: an error then refuses it (exit 20). */
   preflight?: boolean;
   /** Ends within `budgetMs` of the context or throws. @throws when it cannot look; the check then counts as failed */

@@ -7,8 +7,15 @@ import { clickhouseParts } from './clickhouse-parts.ts';
 import { clickhouseSchema } from './clickhouse-schema.ts';
 import { clock } from './clock.ts';
 import { clockSkew } from './clock-skew.ts';
+import { clusterCertificate } from './cluster-certificate.ts';
+import { clusterImages } from './cluster-images.ts';
+import { clusterNodes } from './cluster-nodes.ts';
+import { clusterPods } from './cluster-pods.ts';
+import { clusterReachable } from './cluster-reachable.ts';
+import { clusterVolumes } from './cluster-volumes.ts';
 import { connectors } from './connectors.ts';
 import { consumerLag } from './consumer-lag.ts';
+import { containerEngine } from './container-engine.ts';
 import { cores } from './cores.ts';
 import { dagRepository } from './dag-repository.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -20,6 +27,7 @@ import { homeFilesystem } from './home-filesystem.ts';
 import { idleStacks } from './idle-stacks.ts';
 import { interrupted } from './interrupted.ts';
 import { kafkaTopics } from './kafka-topics.ts';
+import { kubernetesTools } from './kubernetes-tools.ts';
 import { lakeTables } from './lake-tables.ts';
 import { leftovers } from './leftovers.ts';
 import { logins } from './logins.ts';
@@ -58,6 +66,8 @@ export const checks: readonly MachineCheck[] = [
   clock,
   ports,
   tools,
+  containerEngine,
+  kubernetesTools,
   loopback,
   proxy,
   umask,
@@ -67,6 +77,12 @@ export const checks: readonly MachineCheck[] = [
   unusedArtifacts,
   stateFiles,
   interrupted,
+  clusterReachable,
+  clusterCertificate,
+  clusterNodes,
+  clusterImages,
+  clusterVolumes,
+  clusterPods,
   supervisor,
   services,
   memoryBudget,

@@ -4,6 +4,7 @@ import type { DesiredState } from '../state/desired.ts';
 import type { ObservedState } from '../state/observed.ts';
 import type { Credentials } from '../state/secrets.ts';
 import type { HostFacts } from '../system/host.ts';
+import type { KubernetesView } from './cluster.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 
 /** What checks of the machine and of the stack's own files look at besides: facts of rooms that checks do not know. */
@@ -28,6 +29,7 @@ export interface MachineContext extends CheckContext {
     observed: Reading<ObservedState>;
     credentials: Reading<Credentials>;
   };
+  kubernetes: KubernetesView;
   /** null: none is running. */
   supervisor: { pid: number; version: string; answers: boolean } | null;
   /** Artifacts of the chosen components and what these need. @throws LambdaError PLATFORM_UNSUPPORTED */

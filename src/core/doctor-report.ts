@@ -1,6 +1,6 @@
 /** What `doctor` found, as `.data` of its JSON envelope and as the only source of its text and JUnit. */
 
-export type CheckArea = 'host' | 'artifacts' | 'components' | 'data' | 'secrets';
+export type CheckArea = 'host' | 'artifacts' | 'cluster' | 'components' | 'data' | 'secrets';
 
 /** error: something does not work or will be lost; warning: it works and will not for long, or not as it should. */
 export type Severity = 'error' | 'warning';

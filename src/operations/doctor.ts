@@ -92,7 +92,9 @@ async function look(chosen: readonly MachineCheck[], request: DoctorRequest, { s
     budgetMs: timeout === undefined ? budgetMs : parseDuration(timeout),
     signal,
   });
-  return { context, runs: await runChecks(chosen, context) };
+  // Who names a check wants to hear it.
+  const speaking = chosen.filter(({ applies }) => request.names.length > 0 || (applies?.(context) ?? true));
+  return { context, runs: await runChecks(speaking, context) };
 }
 
 function upState({ services, wanted }: MachineContext): DoctorReport['up'] {

@@ -12,6 +12,7 @@ import { readSecrets } from '../state/secrets.ts';
 import { supervisorAlive } from '../supervisor/reap.ts';
 import { hostFacts } from '../system/host.ts';
 import { currentUmask, resolveHome, temporaryDir } from '../system/paths.ts';
+import { kubernetesView } from './kubernetes-view.ts';
 import { loadProfile } from './profiles.ts';
 import { artifactStore, type Choice, OpenStack, packageVersion, projectRoot, type StackRef } from './stack.ts';
 
@@ -86,6 +87,13 @@ async function contextOf(
     whole: names.length >= catalogue.length,
     budgetMiB: memoryBudgetMiB(profile, names),
     files,
+    kubernetes: kubernetesView({
+      desired: valueIn(files.desired),
+      home: stack.home,
+      projectRoot,
+      stack: stack.name,
+      signal: limits.signal,
+    }),
     ...questions(stack, choice, files, limits),
   };
 }

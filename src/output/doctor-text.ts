@@ -2,7 +2,7 @@ import type { CheckArea, CheckReport, DoctorReport, FindingReport } from '../cor
 import { duration } from './format.ts';
 import { table } from './table.ts';
 
-const areas: readonly CheckArea[] = ['host', 'artifacts', 'components', 'data', 'secrets'];
+const areas: readonly CheckArea[] = ['host', 'artifacts', 'cluster', 'components', 'data', 'secrets'];
 const upText = { up: 'up', partly: 'partly up', down: 'down' } as const;
 const order = { error: 0, warning: 1 } as const;
 

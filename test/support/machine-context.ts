@@ -50,6 +50,13 @@ export async function contextFor(
     whole: true,
     budgetMiB: 7_000,
     files: { desired: { value: null }, observed: { value: null }, credentials: { value: null } },
+    kubernetes: {
+      wanted: false,
+      kind: true,
+      engine: async () => ({ kind: 'docker', version: '29.0.0', memoryBytes: 32 * gibibyte, rootless: false }),
+      tool: async (name) => ({ found: { path: `/usr/bin/${name}`, version: '1.34.4' }, rejected: [] }),
+      cluster: null,
+    },
     supervisor: null,
     artifacts: async () => [],
     unusedArtifacts: async () => [],

@@ -3,7 +3,7 @@ import { lookUpPython } from '../../artifacts/python.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import type { ImageAction, ImagesBuildReport } from '../../core/images-report.ts';
 import type { Profile } from '../../platform/profile.ts';
-import { loadTemplates } from '../../runtimes/embedded/context.ts';
+import { loadTemplates } from '../../runtimes/templates.ts';
 import type { ContainerEngine } from '../../runtimes/kubernetes/engine.ts';
 import { imageUser } from '../../runtimes/kubernetes/image-layout.ts';
 import { engine as runEngine } from '../../runtimes/kubernetes/kind-nodes.ts';
