@@ -1,6 +1,7 @@
 import type { CheckReport } from '../core/doctor-report.ts';
 import { messageOf } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
+import { hasProcess } from '../core/service-spec.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 
 /** What came of one check; its findings still know how to mend what they tell. */
@@ -48,7 +49,7 @@ async function runCheck<C extends CheckContext>(check: Check<C>, context: C): Pr
 }
 
 function isRunning(component: string, { services }: CheckContext): boolean {
-  return services.some((service) => service.component === component && service.pid !== null);
+  return services.some((service) => service.component === component && hasProcess(service));
 }
 
 async function inTime<C extends CheckContext>(check: Check<C>, context: C) {

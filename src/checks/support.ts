@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { lake } from '../platform/pipeline.ts';
+import { hasProcess } from '../core/service-spec.ts';
+import { componentNames, lake } from '../platform/pipeline.ts';
 import { composeSchema, type JsonSchema } from '../platform/schema.ts';
 import { type ClickHouseClient, openClickHouse } from '../probes/clickhouse.ts';
 import { brokersIn } from '../probes/kafka-brokers.ts';
@@ -32,7 +33,7 @@ export async function brokersOf(context: CheckContext): Promise<string[]> {
 }
 
 export const runs = ({ services }: CheckContext, component: string): boolean =>
-  services.some((each) => each.component === component && each.pid !== null);
+  services.some((each) => each.component === component && hasProcess(each));
 
 /** Files of schemas/ by name, each an object schema that stands alone. */
 export async function schemasOf(

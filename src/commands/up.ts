@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type CommandResult } from '../cli/base-command.ts';
 import { portAssignments, withEnvironment } from '../cli/flags.ts';
 import type { OperationContext } from '../core/events.ts';
+import { runtimeNames } from '../operations/runtime-choice.ts';
 import { up } from '../operations/up.ts';
 import { upText } from '../output/up-text.ts';
 
@@ -14,6 +15,8 @@ export default class Up extends BaseCommand {
     '<%= config.bin %> up --dry-run',
     '<%= config.bin %> up --only clickhouse --json',
     '<%= config.bin %> up --stack second --profile ./mine.yaml --any-port',
+    '<%= config.bin %> up --runtime kind',
+    '<%= config.bin %> up --runtime kubernetes --context staging',
   ];
   static override flags = withEnvironment({
     profile: Flags.string({
@@ -21,10 +24,13 @@ export default class Up extends BaseCommand {
       helpValue: 'NAME|FILE',
     }),
     runtime: Flags.option({
-      options: ['auto', 'embedded'] as const,
+      options: runtimeNames,
       default: 'auto' as const,
-      description: 'Where components run; auto takes embedded (processes on this machine)',
+      description:
+        'Where components run: embedded (processes of this machine), kind (a cluster made for it) or kubernetes (--context); auto takes kind where it can, else embedded, and says why',
     })(),
+    context: Flags.string({ description: 'Cluster for --runtime kubernetes, as the kubeconfig names it', helpValue: 'NAME' }),
+    yes: Flags.boolean({ char: 'y', description: 'Do not ask before changing a cluster or fetching a tool' }),
     only: Flags.string({
       multiple: true,
       description: 'Only this component and what it needs',
@@ -50,6 +56,8 @@ export default class Up extends BaseCommand {
         anyPort: flags['any-port'],
         force: flags.force,
         runtime: flags.runtime,
+        context: flags.context,
+        confirm: async (question) => flags.yes || (await this.confirm(question)),
       },
       context,
     );

@@ -43,6 +43,8 @@ export interface StatusReport {
   stack: string;
   home: string;
   runtime: string;
+  /** Of the kubeconfig; null with the embedded runtime. */
+  context: string | null;
   profile: string | null;
   up: boolean;
   supervisor: { pid: number; pssBytes: number | null } | null;

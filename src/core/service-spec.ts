@@ -104,3 +104,6 @@ export interface ServiceStatus {
   /** Hash of the spec that runs, to be compared with the desired one. */
   specHash: string;
 }
+
+/** Whether there is a process: one of this machine has a pid, one of a cluster only the time of its start. */
+export const hasProcess = ({ startedAt, pid }: Pick<ServiceStatus, 'startedAt' | 'pid'>): boolean => pid !== null || startedAt !== null;

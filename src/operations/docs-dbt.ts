@@ -3,6 +3,7 @@ import { externalError, messageOf, usageError } from '../core/errors.ts';
 import type { OperationContext } from '../core/events.ts';
 import { readIfExists, writeAtomic } from '../system/files.ts';
 import { type PageServer, servePage } from '../system/page-server.ts';
+import { requireEmbedded } from './cluster-stack.ts';
 import { openDbtStack, runDbtOn } from './dbt.ts';
 import type { StackRef } from './stack.ts';
 
@@ -25,6 +26,7 @@ export interface DocsDbtReport {
  */
 export async function docsDbt({ output, ...ref }: DocsDbtRequest, context: OperationContext): Promise<DocsDbtReport> {
   const stack = await openDbtStack(ref);
+  requireEmbedded(stack, 'docs dbt', ['Models and tests run as ever: lambdactl dbt build']);
   const { elapsedMs, ok, nodes } = await runDbtOn(stack, { args: ['docs', 'generate', '--static'] }, context);
   const made = `${stack.paths.dir(dbtJob.name, 'cache')}/${dbtTargetDir}/static_index.html`;
   const page = await readIfExists(made);

@@ -1,11 +1,12 @@
 import type { Finding } from '../checks/contract.ts';
 import { checks } from '../checks/index.ts';
-import type { MachineCheck, MachineContext } from '../checks/machine.ts';
+import { type MachineCheck, type MachineContext, valueIn } from '../checks/machine.ts';
 import { type CheckRun, runChecks } from '../checks/run.ts';
 import type { CheckReport, DoctorReport, FindingReport } from '../core/doctor-report.ts';
 import { messageOf, usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { nearestNames } from '../core/nearest.ts';
+import { hasProcess } from '../core/service-spec.ts';
 import { parseDuration } from '../core/units.ts';
 import { examine } from './examine.ts';
 import { runOwnCommand } from './own-command.ts';
@@ -28,6 +29,21 @@ export interface CheckListing {
   /** Also a condition of `up`. */
   preflight: boolean;
 }
+
+/** Of the machine as the place of the stack's processes: what a stack in a cluster does not need. */
+const ofProcesses: ReadonlySet<string> = new Set([
+  'memory',
+  'cores',
+  'cgroup',
+  'process-limits',
+  'ports',
+  'tools',
+  'loopback',
+  'leftovers',
+  'artifacts',
+  'supervisor',
+  'dag-repository',
+]);
 
 /** With what is read before them, all checks together end within five seconds, whatever hangs. */
 const budgetMs = 3_500;
@@ -93,15 +109,16 @@ async function look(chosen: readonly MachineCheck[], request: DoctorRequest, { s
     signal,
   });
   // Who names a check wants to hear it.
-  const speaking = chosen.filter(({ applies }) => request.names.length > 0 || (applies?.(context) ?? true));
+  const elsewhere = valueIn(context.files.desired)?.runtime === 'kubernetes';
+  const speaks = ({ name, applies }: MachineCheck) => !(elsewhere && ofProcesses.has(name)) && (applies?.(context) ?? true);
+  const speaking = chosen.filter((check) => request.names.length > 0 || speaks(check));
   return { context, runs: await runChecks(speaking, context) };
 }
 
 function upState({ services, wanted }: MachineContext): DoctorReport['up'] {
-  const runs = (name: string) => services.some(({ component, pid }) => component === name && pid !== null);
-  const running = wanted.filter(runs).length;
-  if (running === 0) return services.some(({ pid }) => pid !== null) ? 'partly' : 'down';
-  return running === wanted.length && services.every(({ pid }) => pid !== null) ? 'up' : 'partly';
+  const running = wanted.filter((name) => services.some((service) => service.component === name && hasProcess(service))).length;
+  if (running === 0) return services.some(hasProcess) ? 'partly' : 'down';
+  return running === wanted.length && services.every(hasProcess) ? 'up' : 'partly';
 }
 
 type Outcome = NonNullable<FindingReport['fixed']>;

@@ -1,6 +1,7 @@
 import { LambdaError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
-import { openStack, type StackRef } from './stack.ts';
+import { hasProcess } from '../core/service-spec.ts';
+import { type OpenStack, openStack, type StackRef } from './stack.ts';
 
 export interface DownRequest extends StackRef {
   volumes: boolean;
@@ -24,12 +25,9 @@ export async function down(request: DownRequest, outer: OperationContext): Promi
   }
   const stack = await openStack(request);
   return stack.exclusively('down', outer, async (context) => {
-    const observed = await stack.runtime.observe();
-    const running = observed.services.filter(({ pid }) => pid !== null).map(({ name }) => name);
-    await step(context, { id: 'stop', title: 'Stop components' }, async () => {
-      await stack.runtime.stop(undefined, context);
-      return { value: undefined, detail: running.length > 0 ? running.join(', ') : 'nothing was running' };
-    });
+    // A cluster of our own goes as a whole, whatever state it is in.
+    const asWhole = request.volumes && stack.cluster !== null && stack.cluster.kind !== null;
+    const running = asWhole ? [] : await stop(stack, context);
     if (request.volumes) {
       await step(context, { id: 'destroy', title: 'Delete data' }, async () => {
         await stack.runtime.destroy(context);
@@ -38,4 +36,15 @@ export async function down(request: DownRequest, outer: OperationContext): Promi
     }
     return { stack: request.stack, stopped: running, volumesDeleted: request.volumes };
   });
+}
+
+/** @returns instances that were running */
+async function stop(stack: OpenStack, context: OperationContext): Promise<string[]> {
+  const observed = await stack.runtime.observe();
+  const running = observed.services.filter(hasProcess).map(({ name }) => name);
+  await step(context, { id: 'stop', title: 'Stop components' }, async () => {
+    await stack.runtime.stop(undefined, context);
+    return { value: undefined, detail: running.length > 0 ? running.join(', ') : 'nothing was running' };
+  });
+  return running;
 }

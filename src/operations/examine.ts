@@ -16,8 +16,8 @@ import { kubernetesView } from './kubernetes-view.ts';
 import { loadProfile } from './profiles.ts';
 import { artifactStore, type Choice, OpenStack, packageVersion, projectRoot, type StackRef } from './stack.ts';
 
-/** A supervisor that answers does so in milliseconds. */
-const answerMs = 1_000;
+/** A supervisor that answers does so in milliseconds; of a cluster the client must be loaded first. */
+const answerMs = { machine: 1_000, cluster: 3_000 };
 
 export interface Limits {
   /** ms that one check may take. */
@@ -108,7 +108,8 @@ function questions(stack: OpenStack, choice: Choice, files: MachineContext['file
     planPorts: () => stack.planPorts(choice),
     python: () => lookUpPython(),
     plan: async () => {
-      if ((await stack.artifacts.missing(needs)).length > 0) return null;
+      // Pods have theirs in their images.
+      if (stack.cluster === null && (await stack.artifacts.missing(needs)).length > 0) return null;
       // Another one than the checks ask at the same time: rendering needs its artifacts.
       const { paths, artifacts } = stack;
       const rendering = new OpenStack(paths, artifacts, valueIn(files.desired), valueIn(files.credentials) ?? {});
@@ -159,7 +160,7 @@ async function namedProfile(name: unknown): Promise<Profile> {
 
 /** Asked of the supervisor; where it does not answer in time, what it last wrote. */
 async function observed(stack: OpenStack, files: MachineContext['files']) {
-  const told = await withinTime(stack.runtime.observe());
+  const told = await withinTime(stack.runtime.observe(), stack.cluster === null ? answerMs.machine : answerMs.cluster);
   const record = valueIn(files.observed);
   const services = told?.services ?? record?.services.map(({ status }) => status) ?? [];
   const present = record?.supervisor;
@@ -171,10 +172,10 @@ async function observed(stack: OpenStack, files: MachineContext['files']) {
   return { services, supervisor };
 }
 
-async function withinTime(asked: Promise<ObservedStack>): Promise<ObservedStack | null> {
+async function withinTime(asked: Promise<ObservedStack>, ms: number): Promise<ObservedStack | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((settle) => {
-    timer = setTimeout(() => settle(null), answerMs);
+    timer = setTimeout(() => settle(null), ms);
   });
   try {
     return await Promise.race([asked.catch(() => null), late]);

@@ -1,5 +1,7 @@
 import { connectorNames } from '../components/connect/connectors.ts';
 import type { HealthReport } from '../core/reports.ts';
+import { hasProcess } from '../core/service-spec.ts';
+import { lake, replication } from '../platform/pipeline.ts';
 import { importErrorLine } from '../probes/airflow/import-errors.ts';
 import { ConnectClient } from '../probes/connect.ts';
 import { dagImportErrors } from './dags/import-errors.ts';
@@ -14,9 +16,9 @@ type Check = HealthReport['checks'][number];
 export async function health(ref: StackRef): Promise<HealthReport> {
   const stack = await openStack(ref);
   const { services } = await stack.runtime.observe();
-  const components = services.map(({ name, state, detail, lastProbe, pid }) => ({
+  const components = services.map(({ name, state, detail, lastProbe, ...service }) => ({
     name,
-    healthy: pid !== null && state === 'healthy',
+    healthy: hasProcess(service) && state === 'healthy',
     detail: state === 'healthy' ? (lastProbe?.detail ?? detail) : `${state}${detail === '' ? '' : `: ${detail}`}`,
     latencyMs: lastProbe?.latencyMs ?? null,
   }));

@@ -7,10 +7,11 @@ import { catalogue } from '../components/catalogue.ts';
 import type { ArtifactName, ComponentDefinition, JobDefinition } from '../components/contract.ts';
 import { LambdaError } from '../core/errors.ts';
 import { type OperationContext, onceItProgresses } from '../core/events.ts';
+import { hasProcess } from '../core/service-spec.ts';
 import { type Profile, profileSchema } from '../platform/profile.ts';
 import type { JobRequest, JobResult, Runtime } from '../runtimes/contract.ts';
 import { createEmbeddedRuntime, ownProcesses } from '../runtimes/embedded/runtime.ts';
-import { type DesiredState, readDesired, updateDesired } from '../state/desired.ts';
+import { type ClusterRef, type DesiredState, readDesired, updateDesired } from '../state/desired.ts';
 import { appendJournal, trimJournal } from '../state/journal.ts';
 import { withLock } from '../state/lock.ts';
 import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
@@ -18,6 +19,8 @@ import { allocatePorts, portsOfOtherStacks } from '../state/ports.ts';
 import { type Credentials, ensureSecrets, readSecrets } from '../state/secrets.ts';
 import { readIfExists, remove } from '../system/files.ts';
 import { resolveHome } from '../system/paths.ts';
+import { openKubernetes } from './cluster-stack.ts';
+import type { RuntimeChoice } from './runtime-choice.ts';
 
 /** Where the files that ship with lambdactl lie; the same from src and from dist. */
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -65,6 +68,8 @@ export class OpenStack {
   private desired: DesiredState | null;
   private credentials: Credentials;
   private connected: Runtime | null = null;
+  /** What this `up` chose; before it decides, and in other commands, what the last one did. */
+  private chosen: Pick<RuntimeChoice, 'cluster'> | null = null;
 
   constructor(paths: StackPaths, artifacts: ArtifactStore, desired: DesiredState | null, credentials: Credentials) {
     this.paths = paths;
@@ -91,6 +96,16 @@ export class OpenStack {
     return parsed.success ? parsed.data : null;
   }
 
+  /** What the last `up` decided; null before the first. */
+  get present(): Pick<DesiredState, 'runtime' | 'cluster'> | null {
+    return this.desired;
+  }
+
+  /** The cluster that it runs in; null with the embedded runtime. */
+  get cluster(): ClusterRef | null {
+    return this.chosen === null ? (this.desired?.cluster ?? null) : this.chosen.cluster;
+  }
+
   get runtime(): Runtime {
     if (this.connected === null) throw new Error('the stack is not connected');
     return this.connected;
@@ -98,7 +113,12 @@ export class OpenStack {
 
   /** Opens the runtime; starting components needs `install` first. */
   async connect(artifacts: Awaited<ReturnType<ArtifactStore['ensure']>> | null = null): Promise<void> {
-    const { home, name: stack } = this;
+    const { home, name: stack, cluster } = this;
+    if (cluster !== null) {
+      // The same one, as long as it is the same cluster: ports that are led there belong to it.
+      if (this.connected?.kind !== 'kubernetes') this.connected = await openKubernetes({ home, stack, cluster, projectRoot });
+      return;
+    }
     this.connected = createEmbeddedRuntime({
       home,
       stack,
@@ -111,8 +131,16 @@ export class OpenStack {
     });
   }
 
-  /** Installs what is missing and opens the runtime with it. */
+  /** Settles the runtime that this `up` is to work with; remembered by `desire`. */
+  async choose(choice: Pick<RuntimeChoice, 'cluster'>): Promise<void> {
+    this.chosen = choice;
+    this.connected = null;
+    await this.connect();
+  }
+
+  /** Installs what is missing and opens the runtime with it. In a cluster programs come in images: nothing is installed. */
   async install(names: readonly ArtifactName[], context: OperationContext): Promise<void> {
+    if (this.cluster !== null) return this.connect();
     await this.connect(await this.artifacts.ensure(names, context));
   }
 
@@ -159,7 +187,7 @@ export class OpenStack {
   /** @throws LambdaError NOT_UP */
   async requireUp(): Promise<void> {
     const { services } = await this.runtime.observe();
-    if (services.some(({ pid }) => pid !== null)) return;
+    if (services.some(hasProcess)) return;
     throw new LambdaError(`Stack "${this.name}" is not up.`, {
       code: 'NOT_UP',
       category: 'preflight',
@@ -168,10 +196,14 @@ export class OpenStack {
   }
 
   /** Ports that `desire` would take; remembers nothing. @throws LambdaError PORT_BUSY */
-  async planPorts({ profile, components, ports, anyPort }: Choice): Promise<Readonly<Record<string, number>>> {
+  async planPorts(choice: Choice): Promise<Readonly<Record<string, number>>> {
+    const { profile, components, ports, anyPort } = choice;
+    const needs = components.flatMap((component) => component.ports(profile));
+    // Held by the container engine, or by a lambdactl that leads them into the cluster: who opens them sees whether that is so.
+    const kept = this.cluster === null || this.desired?.cluster == null ? [] : needs.filter(({ id }) => id in this.ports && !(id in ports));
     const ours = await ownProcesses(this.home, this.name);
-    return allocatePorts(
-      components.flatMap((component) => component.ports(profile)),
+    const allocated = await allocatePorts(
+      needs.filter((need) => !kept.includes(need)),
       {
         stack: this.name,
         host,
@@ -182,18 +214,22 @@ export class OpenStack {
         isOurs: (pid) => ours.has(pid),
       },
     );
+    return { ...Object.fromEntries(kept.map(({ id }) => [id, this.ports[id] ?? 0])), ...allocated };
   }
 
   /** Settles ports and credentials and writes the desired state. @throws LambdaError PORT_BUSY */
   async desire(choice: Choice): Promise<void> {
-    const ports = await this.planPorts(choice);
+    const { cluster } = this;
+    // A kind cluster's ports are settled when it is made: those of components that come later as well.
+    const ports = await this.planPorts(cluster?.kind == null ? choice : { ...choice, components: catalogue });
     const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
     this.credentials = await ensureSecrets(
       this.paths,
       choice.components.flatMap(({ credentials }) => credentials),
     );
     this.desired = await updateDesired(this.paths, (present) => ({
-      runtime: 'embedded',
+      runtime: cluster === null ? 'embedded' : 'kubernetes',
+      cluster,
       profile: choice.profile,
       components: choice.components.map(({ name }) => name),
       ports: { ...present.ports, ...ports },

@@ -1,4 +1,5 @@
 import { catalogue } from '../components/catalogue.ts';
+import { hasProcess } from '../core/service-spec.ts';
 import type { ComponentReport, StatusReport } from '../core/reports.ts';
 import { openStack, type StackRef } from './stack.ts';
 import { writesOf } from './writes.ts';
@@ -29,7 +30,7 @@ export async function status(ref: StackRef): Promise<StatusReport> {
     }),
   );
   // One that starts cannot answer yet, and writes nothing.
-  const writing = services.filter(({ pid, state }) => pid !== null && state !== 'starting');
+  const writing = services.filter((service) => hasProcess(service) && service.state !== 'starting');
   const writers = new Set<string>(writing.map(({ component }) => component));
   const supervisor =
     observed.supervisorPid === null ? null : { pid: observed.supervisorPid, pssBytes: observed.supervisorPssBytes };
@@ -37,8 +38,9 @@ export async function status(ref: StackRef): Promise<StatusReport> {
     stack: stack.name,
     home: stack.home,
     runtime: stack.runtime.kind,
+    context: stack.cluster?.context ?? null,
     profile: observed.profile,
-    up: components.length > 0 && components.every(({ pid }) => pid !== null),
+    up: services.length > 0 && services.every(hasProcess),
     supervisor,
     components,
     totals: {

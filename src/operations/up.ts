@@ -6,16 +6,23 @@ import { runByDependency } from '../core/graph.ts';
 import type { UpReport } from '../core/reports.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
+import type { ClusterRef } from '../state/desired.ts';
+import { prepareCluster } from './cluster-stack.ts';
 import { checkMachine } from './preflight.ts';
 import { loadProfile } from './profiles.ts';
 import { provision } from './provision/index.ts';
+import { chooseRuntime, confirmCluster, type RuntimeName } from './runtime-choice.ts';
 import { selectComponents } from './selection.ts';
 import { type Choice, type OpenStack, openStack, projectRoot, type StackRef } from './stack.ts';
 
 export interface UpRequest extends StackRef {
   /** Name or file; the stack's own, else lite, when absent. */
   profile: string | undefined;
-  runtime: 'auto' | 'embedded';
+  runtime: RuntimeName;
+  /** Context of the kubeconfig, for --runtime kubernetes. */
+  context: string | undefined;
+  /** Answers a question of the user's; false where nobody can. */
+  confirm(question: string): Promise<boolean>;
   only: readonly string[];
   without: readonly string[];
   dryRun: boolean;
@@ -41,18 +48,13 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
   const components = selectComponents(catalogue, request.only, request.without, profile);
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
-  if (request.dryRun) return dryRun(request, stack, choice, outer);
-
+  const runtime = await chosenRuntime(request, stack, choice, outer);
+  if (request.dryRun) return dryRun({ ...request, reason: runtime.reason }, stack, choice, outer);
+  await confirmChange(request, stack, outer);
   return stack.exclusively('up', outer, async (context) => {
     const readyMs = new Map<string, number>();
-    const outcome = await tellMissing(stack, components, context);
-    announce(components, context);
-    await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
-      value: undefined,
-      detail: await checkMachine({ ...choice, stack, force: request.force }, context),
-    }));
-    await stack.desire(choice);
-    await install(stack, components, outcome, context);
+    if (runtime.cluster === null) await prepareMachine(request, stack, choice, context);
+    else await prepareStack(request, stack, choice, runtime.cluster, context);
     await step(context, { id: 'start', title: 'Start' }, async () => {
       await runByDependency(
         components.map(({ name }) => name),
@@ -64,8 +66,48 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
       );
       return { value: undefined };
     });
-    return report(request, stack, profile, components, { started, readyMs });
+    return report({ ...request, reason: runtime.reason }, stack, profile, components, { started, readyMs });
   });
+}
+
+/** @throws LambdaError RUNTIME_CHANGED, CONTEXT_NEEDED */
+async function chosenRuntime(request: UpRequest, stack: OpenStack, { profile, components }: Choice, { signal }: OperationContext) {
+  const { home, name, present } = stack;
+  const around = { stack: name, home, projectRoot, present, profile, components: components.map((each) => each.name), signal };
+  const choice = await chooseRuntime(request, around);
+  await stack.choose(choice);
+  return choice;
+}
+
+/** A cluster of our own needs no asking, and one that was agreed to before is not asked for again. @throws LambdaError CONFIRMATION_NEEDED */
+async function confirmChange({ confirm }: UpRequest, { cluster, name, present }: OpenStack, { signal }: OperationContext): Promise<void> {
+  if (cluster === null || cluster.kind !== null || present !== null) return;
+  await confirmCluster(cluster, name, confirm, signal);
+}
+
+/** Embedded: the machine is looked at, artifacts are installed. */
+async function prepareMachine(request: UpRequest, stack: OpenStack, choice: Choice, context: OperationContext): Promise<void> {
+  const { components } = choice;
+  const outcome = await tellMissing(stack, components, context);
+  announce(components, ['install', 'Artifacts'], context);
+  await step(context, { id: 'check', title: 'Check the machine' }, async () => ({
+    value: undefined,
+    detail: await checkMachine({ ...choice, stack, force: request.force }, context),
+  }));
+  await stack.desire(choice);
+  await install(stack, components, outcome, context);
+}
+
+/** In a cluster: what must be there before anything starts. */
+async function prepareStack(request: UpRequest, stack: OpenStack, choice: Choice, cluster: ClusterRef, context: OperationContext): Promise<void> {
+  const { profile, components } = choice;
+  announce(components, cluster.kind === null ? null : ['cluster', `Cluster ${cluster.kind}`], context);
+  await step(context, { id: 'check', title: 'Check ports' }, async () => {
+    await stack.desire(choice);
+    return { value: undefined, detail: `context ${cluster.context}` };
+  });
+  const names = components.map(({ name }) => name);
+  await prepareCluster({ stack, projectRoot, confirm: request.confirm, force: request.force }, { profile, components: names }, context);
 }
 
 /** Components that are ready before this one starts. */
@@ -128,9 +170,13 @@ async function install(
 }
 
 /** The whole tree is known before it begins; the live view draws it at once. */
-function announce(components: readonly ComponentDefinition[], { emit }: OperationContext): void {
-  emit({ type: 'step', id: 'check', title: 'Check the machine', status: 'pending' });
-  emit({ type: 'step', id: 'install', title: 'Artifacts', status: 'pending' });
+function announce(
+  components: readonly ComponentDefinition[],
+  second: readonly [id: string, title: string] | null,
+  { emit }: OperationContext,
+): void {
+  emit({ type: 'step', id: 'check', title: second?.[0] === 'install' ? 'Check the machine' : 'Check ports', status: 'pending' });
+  if (second !== null) emit({ type: 'step', id: second[0], title: second[1], status: 'pending' });
   emit({ type: 'step', id: 'start', title: 'Start', status: 'pending' });
   for (const { name } of components) {
     emit({ type: 'step', id: `start/${name}`, title: name, parent: 'start', status: 'pending' });
@@ -152,16 +198,17 @@ function checkPortIds({ ports }: UpRequest, components: readonly ComponentDefini
 }
 
 async function dryRun(
-  request: UpRequest,
+  request: UpRequest & { reason: string },
   stack: OpenStack,
   choice: Choice,
   context: OperationContext,
 ): Promise<UpReport> {
   const started = performance.now();
   const { profile, components } = choice;
-  await checkMachine({ ...choice, stack, force: request.force }, context);
+  const embedded = stack.cluster === null;
+  if (embedded) await checkMachine({ ...choice, stack, force: request.force }, context);
   const ports = await stack.planPorts(choice);
-  const missing = await stack.artifacts.missing(artifactsOf(components));
+  const missing = embedded ? await stack.artifacts.missing(artifactsOf(components)) : [];
   // What is installed can be compared in full: config and start spec are rendered with its paths.
   if (missing.length === 0) await stack.install(artifactsOf(components), context);
   return {
@@ -173,15 +220,12 @@ async function dryRun(
   };
 }
 
-function base(request: UpRequest, stack: OpenStack, profile: Profile): UpReport {
+function base(request: UpRequest & { reason: string }, stack: OpenStack, profile: Profile): UpReport {
   return {
     stack: stack.name,
     profile: profile.name,
     runtime: stack.runtime.kind,
-    runtimeReason:
-      request.runtime === 'auto'
-        ? 'embedded runtime (processes on this machine; no other runtime is built in yet)'
-        : 'embedded runtime',
+    runtimeReason: request.reason,
     dryRun: request.dryRun,
     plan: [],
     install: [],
@@ -196,7 +240,7 @@ function base(request: UpRequest, stack: OpenStack, profile: Profile): UpReport 
 }
 
 async function report(
-  request: UpRequest,
+  request: UpRequest & { reason: string },
   stack: OpenStack,
   profile: Profile,
   components: readonly ComponentDefinition[],

@@ -16,6 +16,7 @@ it('shows only circuits that are not closed', () => {
     stack: 's',
     home: '/h',
     runtime: 'embedded',
+    context: null,
     profile: 'lite',
     up: true,
     supervisor: null,

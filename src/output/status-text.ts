@@ -23,7 +23,7 @@ export function statusText(report: StatusReport, now = Date.now()): string {
   }
   const troubled = report.components.filter(({ state, detail }) => state !== 'healthy' && detail !== '');
   return [
-    `Stack ${report.stack} (${report.runtime}, profile ${report.profile ?? '?'}): ${mebibytes(report.totals.pssBytes)}, ${report.totals.cpuPercent.toFixed(0)} % CPU`,
+    `Stack ${report.stack} (${report.runtime}${report.context === null ? '' : ` ${report.context}`}, profile ${report.profile ?? '?'}): ${mebibytes(report.totals.pssBytes)}, ${report.totals.cpuPercent.toFixed(0)} % CPU`,
     '',
     table(['COMPONENT', 'STATE', 'PID>', 'UP', 'MEMORY>', 'CPU>', 'RESTARTS>', 'URL'], rows),
     ...troubled.map(({ name, detail }) => `\n${name}: ${detail.split('\n').slice(0, 4).join('\n')}`),

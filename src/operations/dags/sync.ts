@@ -7,6 +7,7 @@ import type { AirflowClient } from '../../probes/airflow/client.ts';
 import { type DagImportError, importErrorLine, readImportErrors } from '../../probes/airflow/import-errors.ts';
 import { exists } from '../../system/files.ts';
 import { openStack, projectRoot, type StackRef } from '../stack.ts';
+import { requireEmbedded } from '../cluster-stack.ts';
 import { openAirflow, requireAirflow } from './airflow.ts';
 import { requireGit } from './git.ts';
 import {
@@ -50,9 +51,13 @@ const pollMs = 500;
  * @throws LambdaError GIT_MISSING, BAD_DAGS_DIR, DAGS_DIVERGED, AIRFLOW_MISSING, DAGS_NOT_VISIBLE
  */
 export async function syncDags(request: SyncRequest, context: OperationContext): Promise<SyncReport> {
+  const stack = await openStack(request);
+  requireEmbedded(stack, 'dags sync', [
+    'In a cluster DAGs come with the image: lambdactl images build, then lambdactl up.',
+    "With delivery: operator they come by git-sync from the repository of the profile's kubernetes section (docs/operators.md).",
+  ]);
   await requireGit();
   const directory = sourceOf(request.from);
-  const stack = await openStack(request);
   await requireAirflow(stack);
   const repositories = repositoriesOf(stack);
   if (repositories === null) throw neverStarted(stack.name);

@@ -61,7 +61,7 @@ export class ClusterClient implements Cluster {
    */
   static async open(context: string, kubeconfig?: string): Promise<ClusterClient> {
     const config = await loadKubeconfig(kubeconfig);
-    const known = config.getContexts().map(({ name }) => name);
+    const known = namesIn(config);
     if (!known.includes(context)) throw unknownContext(context, known);
     config.setCurrentContext(context);
     const cluster = config.getCurrentCluster();
@@ -217,6 +217,17 @@ function noneWhereNotFound(error: unknown): null {
 function mayPass(error: unknown): boolean {
   if (error instanceof ApiError) return error.status === 429 || error.status >= 500 || error.status === 409;
   return error instanceof Error && 'code' in error && ['ECONNRESET', 'EPIPE'].includes(String(error.code));
+}
+
+/** Of the user's kubeconfig; empty where there is none. @throws LambdaError KUBECONFIG_BROKEN */
+export async function contextNames(): Promise<readonly string[]> {
+  return namesIn(await loadKubeconfig(undefined));
+}
+
+/** Without what the library makes up where it finds no file. */
+function namesIn(config: KubeConfig): string[] {
+  const names = config.getContexts().map(({ name }) => name);
+  return names.filter((name) => name !== 'loaded-context' && name !== 'inClusterContext');
 }
 
 async function loadKubeconfig(file: string | undefined): Promise<KubeConfig> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HelmRelease, KubernetesObject } from '../../components/kubernetes.ts';
-import { externalError } from '../../core/errors.ts';
+import { externalError, LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { ClusterRef } from '../../state/desired.ts';
@@ -28,16 +28,30 @@ const kindsMs = 60_000;
 /** Of an operator, which tells of each step itself. */
 const operatorTimeoutMs = 10 * 60_000;
 
-/** Namespaces, accounts and policies, and the charts that belong to no component. @throws LambdaError NAME_TAKEN, CLUSTER_…, HELM_… */
-export async function prepareBase(scope: StartScope, context: OperationContext): Promise<void> {
+/** Namespaces, accounts and policies: what everything else lies in. @throws LambdaError NAME_TAKEN, CLUSTER_… */
+export async function prepareBase({ client, inventory, render, rendered }: StartScope, signal: AbortSignal): Promise<void> {
+  const request = { stack: render.stack, component: baseComponent, objects: rendered.base };
+  await applyComponent(client, inventory, request, signal);
+}
+
+/**
+ * Charts that belong to no component. Nothing of the pipeline needs them, so what cannot be had (no network, no Helm, somebody else's
+ * installation) is told and stops nobody.
+ */
+export async function installAddons(scope: StartScope, context: OperationContext): Promise<void> {
   const { client, inventory, render, rendered } = scope;
-  const { signal } = context;
-  const { stack } = render;
-  await applyComponent(client, inventory, { stack, component: baseComponent, objects: rendered.base }, signal);
+  const { signal, emit } = context;
   for (const { name, releases, objects } of rendered.addons) {
-    await installReleases(scope, name, releases, context);
-    await waitForKinds(client, objects, signal);
-    await applyComponent(client, inventory, { stack, component: name, objects, releases: releases.map(releaseRef) }, signal);
+    try {
+      await installReleases(scope, name, releases, context);
+      await waitForKinds(client, objects, signal);
+      const request = { stack: render.stack, component: name, objects, releases: releases.map(releaseRef) };
+      await applyComponent(client, inventory, request, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof LambdaError)) throw error;
+      emit({ type: 'warning', message: `${name} is not installed: ${error.message.split('\n', 1)[0]}` });
+    }
   }
 }
 
@@ -75,8 +89,8 @@ function tell(component: string, done: Record<'created' | 'changed' | 'pruned', 
 /** One after the other, because a chart may use what the one before it brings. */
 async function installReleases(scope: StartScope, component: string, releases: readonly HelmRelease[], context: OperationContext): Promise<void> {
   if (releases.length === 0) return;
-  const { client, inventory, cluster, render } = scope;
-  const helm = await openHelm({ ...scope, cluster }, client);
+  const { inventory, cluster, render } = scope;
+  const helm = new Helm({ path: await scope.helm(), kubeContext: cluster.context });
   const known = (await inventory.read(context.signal)).get(component) ?? [];
   const present = await helm.list(null, context.signal);
   for (const release of releases) {
@@ -99,10 +113,6 @@ function refuseRelease({ name, namespace }: HelmRelease, stack: string): never {
       'Name other namespaces in a profile of your own: kubernetes.namespaces (docs/kubernetes.md).',
     ],
   });
-}
-
-export async function openHelm({ helm, cluster }: Pick<StartScope, 'helm' | 'cluster'>, _client: ClusterClient): Promise<Helm> {
-  return new Helm({ path: await helm(), kubeContext: cluster.context });
 }
 
 /** Waits until the API server serves the kind of every object. @throws LambdaError KIND_UNKNOWN naming what the cluster lacks */

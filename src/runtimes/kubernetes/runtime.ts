@@ -31,7 +31,7 @@ import { planCluster } from './plan.ts';
 import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
 import { destroyInCluster } from './runtime-destroy.ts';
-import { prepareBase, startComponent, type StartScope } from './runtime-start.ts';
+import { installAddons, prepareBase, startComponent, type StartScope } from './runtime-start.ts';
 import { stopComponent } from './runtime-stop.ts';
 
 /** Never aborted: the contract's questions have no signal, and every request has its own limit. */
@@ -75,12 +75,14 @@ class KubernetesRuntime implements Runtime {
   async start(component: ComponentName, context: OperationContext): Promise<void> {
     const scope = await this.scope();
     // Components start side by side; one of them makes what all of them lie in.
-    this.base ??= prepareBase(scope, context);
+    this.base ??= prepareBase(scope, context.signal);
     await this.base.catch((error: unknown) => {
       this.base = null;
       throw error;
     });
-    await startComponent(scope, component, context);
+    // What nothing waits for goes along with the component that comes last.
+    const isLast = [...scope.rendered.components.keys()].at(-1) === component;
+    await Promise.all([startComponent(scope, component, context), isLast ? installAddons(scope, context) : null]);
   }
 
   private async scope(): Promise<StartScope> {
