@@ -184,3 +184,14 @@ export function refusedPods(owner: { kind: string; name: string }, warnings: rea
     log: null,
   };
 }
+
+/** What the pods of a namespace complain of, one line each; for who waits for pods that are not ours. */
+export async function complaintsIn(client: ClusterClient, namespace: string, signal: AbortSignal): Promise<readonly string[]> {
+  const [pods, warnings] = await Promise.all([
+    client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace }, signal),
+    warningsIn(client, namespace, signal),
+  ]);
+  const troubles = pods.filter(({ status }) => !isTrue(status?.conditions, 'Ready')).map((pod) => troubleOf(pod, warnings)?.message);
+  const refusals = warnings.filter(({ reason }) => reason === 'FailedCreate').map(({ message }) => message);
+  return [...new Set([...troubles, ...refusals].filter((line) => line !== undefined))];
+}

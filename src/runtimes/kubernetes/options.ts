@@ -4,6 +4,9 @@ import type { Profile } from '../../platform/profile.ts';
 import type { ClusterRef } from '../../state/desired.ts';
 import { loadTemplates } from '../templates.ts';
 import type { Wanted } from '../wanted.ts';
+import type { ClusterClient } from './client.ts';
+import { complaintsIn } from './events.ts';
+import { Helm } from './helm.ts';
 import { imageArtifacts } from './image-layout.ts';
 import type { ClusterRenderOptions } from './render.ts';
 
@@ -44,6 +47,16 @@ export async function renderOptions(
     outside: { host: localHost, ports: desired.ports },
     nodePorts: cluster.kind !== null,
   };
+}
+
+/** Helm on the stack's cluster, which tells what pods complain of when a release does not get ready. */
+export async function openHelm(client: ClusterClient, { helm, kubeconfig }: Pick<KubernetesOptions, 'helm' | 'kubeconfig'>): Promise<Helm> {
+  return new Helm({
+    path: await helm(),
+    kubeContext: client.context,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    explain: (namespace, signal) => complaintsIn(client, namespace, signal),
+  });
 }
 
 /** Components in groups, those on which nothing else depends first. */

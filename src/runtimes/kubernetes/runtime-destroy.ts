@@ -3,12 +3,11 @@ import type { OperationContext } from '../../core/events.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { waitUntilGone } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
-import { Helm } from './helm.ts';
 import { Inventory, isRelease, keyOf, madeAnnotation } from './inventory.ts';
 import { deleteKindCluster } from './kind.ts';
 import { labelNames } from './labels.ts';
 import { namespacesOf } from './namespaces.ts';
-import type { KubernetesOptions } from './options.ts';
+import { type KubernetesOptions, openHelm } from './options.ts';
 
 export interface DestroyScope extends KubernetesOptions {
   profile: Profile;
@@ -56,7 +55,7 @@ export async function destroyInCluster(scope: DestroyScope, context: OperationCo
   const inventory = new Inventory(client, scope.stack, scope.profile.kubernetes.namespaces.data);
   const known = [...(await inventory.read(signal)).values()].flat();
   await deleteCustom(client, known, scope.stack, signal);
-  await uninstall(scope, known.filter(isRelease), context);
+  await uninstall(client, scope, known.filter(isRelease), context);
   const labels = `${labelNames.stack}=${scope.stack}`;
   for (const namespace of namespacesOf(scope)) {
     for (const kind of ownKinds) {
@@ -86,9 +85,9 @@ async function deleteCustom(client: ClusterClient, known: readonly ObjectRef[], 
 
 const isCustom = ({ apiVersion }: ObjectRef): boolean => apiVersion.includes('.') && !/\.k8s\.io\//.test(apiVersion.replace('sparkoperator.k8s.io', 'spark'));
 
-async function uninstall(scope: DestroyScope, releases: readonly ObjectRef[], context: OperationContext): Promise<void> {
+async function uninstall(client: ClusterClient, scope: DestroyScope, releases: readonly ObjectRef[], context: OperationContext): Promise<void> {
   if (releases.length === 0) return;
-  const helm = new Helm({ path: await scope.helm(), kubeContext: scope.cluster.context });
+  const helm = await openHelm(client, scope);
   const once = new Map(releases.map((ref) => [keyOf(ref), ref]));
   // Those installed last first: they may use what the others brought.
   for (const { metadata } of [...once.values()].toReversed()) await helm.uninstall(metadata.name, metadata.namespace ?? '', context);

@@ -3,12 +3,11 @@ import type { HelmRelease, KubernetesObject } from '../../components/kubernetes.
 import { externalError, LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
-import type { ClusterRef } from '../../state/desired.ts';
 import { applyComponent } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
-import { Helm } from './helm.ts';
 import { type Inventory, releaseRef } from './inventory.ts';
 import { baseComponent } from './labels.ts';
+import { type KubernetesOptions, openHelm } from './options.ts';
 import { type ClusterRenderOptions, clusterContext, type RenderedCluster } from './render.ts';
 import { resume } from './runtime-stop.ts';
 import { waitUntilReady } from './wait.ts';
@@ -19,8 +18,7 @@ export interface StartScope {
   inventory: Inventory;
   render: ClusterRenderOptions;
   rendered: RenderedCluster;
-  helm(): Promise<string>;
-  cluster: ClusterRef;
+  options: KubernetesOptions;
 }
 
 /** The API server takes a moment to serve what a chart has just declared. */
@@ -89,8 +87,8 @@ function tell(component: string, done: Record<'created' | 'changed' | 'pruned', 
 /** One after the other, because a chart may use what the one before it brings. */
 async function installReleases(scope: StartScope, component: string, releases: readonly HelmRelease[], context: OperationContext): Promise<void> {
   if (releases.length === 0) return;
-  const { inventory, cluster, render } = scope;
-  const helm = new Helm({ path: await scope.helm(), kubeContext: cluster.context });
+  const { client, inventory, options, render } = scope;
+  const helm = await openHelm(client, options);
   const known = (await inventory.read(context.signal)).get(component) ?? [];
   const present = await helm.list(null, context.signal);
   for (const release of releases) {
@@ -115,7 +113,7 @@ function refuseRelease({ name, namespace }: HelmRelease, stack: string): never {
   });
 }
 
-/** Waits until the API server serves the kind of every object. @throws LambdaError KIND_UNKNOWN naming what the cluster lacks */
+/** Waits until the API server serves the kind of every object. @throws LambdaError DEFINITION_MISSING naming what the cluster lacks */
 async function waitForKinds(client: ClusterClient, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<void> {
   const kinds = new Map<string, ObjectRef>(objects.map((object) => [`${object.apiVersion} ${object.kind}`, object]));
   const end = performance.now() + kindsMs;
@@ -131,7 +129,7 @@ async function waitForKinds(client: ClusterClient, objects: readonly KubernetesO
 
 function unknownKind(name: string) {
   return externalError(`The cluster does not know ${name}.`, {
-    code: 'KIND_UNKNOWN',
+    code: 'DEFINITION_MISSING',
     details: { kind: name },
     actions: [
       'It comes with an operator whose chart brings its definitions: see helm list -A, and docs/operators.md for the versions.',

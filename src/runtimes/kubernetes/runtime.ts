@@ -94,8 +94,7 @@ class KubernetesRuntime implements Runtime {
       inventory: this.inventory(client, wanted),
       render: options,
       rendered: renderCluster(options),
-      helm: this.options.helm,
-      cluster: this.options.cluster,
+      options: this.options,
     };
   }
 
