@@ -60,7 +60,7 @@ export async function prepareCluster(
     const hostPort = ports[id];
     return hostPort === undefined ? [] : [{ hostPort, nodePort: nodePortOf(id, profile, catalogue) }];
   });
-  await step(context, { id: 'cluster', title: `Cluster ${cluster.kind}` }, async () => {
+  await step(context, { id: 'kind', title: `Cluster ${cluster.kind}` }, async () => {
     const request = { name: cluster.kind ?? '', home, projectRoot, confirm, profile, ports: mapped, components, force };
     const { created, unmapped } = await ensureKindCluster(request, context);
     const missing = unmapped.map(({ hostPort }) => hostPort);

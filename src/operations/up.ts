@@ -49,6 +49,7 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
   const runtime = await chosenRuntime(request, stack, choice, outer);
+  if (request.runtime === 'auto') outer.emit({ type: 'log', level: 'info', message: `Runtime: ${runtime.reason}.` });
   if (request.dryRun) return dryRun({ ...request, reason: runtime.reason }, stack, choice, outer);
   await confirmChange(request, stack, outer);
   return stack.exclusively('up', outer, async (context) => {
@@ -101,7 +102,7 @@ async function prepareMachine(request: UpRequest, stack: OpenStack, choice: Choi
 /** In a cluster: what must be there before anything starts. */
 async function prepareStack(request: UpRequest, stack: OpenStack, choice: Choice, cluster: ClusterRef, context: OperationContext): Promise<void> {
   const { profile, components } = choice;
-  announce(components, cluster.kind === null ? null : ['cluster', `Cluster ${cluster.kind}`], context);
+  announce(components, cluster.kind === null ? null : ['kind', `Cluster ${cluster.kind}`], context);
   await step(context, { id: 'check', title: 'Check ports' }, async () => {
     await stack.desire(choice);
     return { value: undefined, detail: `context ${cluster.context}` };

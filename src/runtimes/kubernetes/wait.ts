@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { externalError, LambdaError, preflightError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
-import { type ApiObject, isTrue, type Pod, type Workload } from './client-types.ts';
-import { refusedPods, type Trouble, troubleOf, warningsIn } from './events.ts';
+import { type ApiObject, isTrue, type Pod } from './client-types.ts';
+import type { Trouble } from './events.ts';
 import { labelNames } from './labels.ts';
 import { lastWords } from './logs-stream.ts';
 import { hasReadiness, readinessOf } from './wait-ready.ts';
+import { TroubleWatch } from './wait-trouble.ts';
 
 export interface WaitRequest {
   stack: string;
@@ -31,7 +32,7 @@ const wordsLines = 15;
  */
 export async function waitUntilReady(client: ClusterClient, request: WaitRequest, { emit, signal }: OperationContext): Promise<void> {
   const awaited = request.objects.filter(hasReadiness);
-  const watch = new TroubleWatch(client, request);
+  const watch = new TroubleWatch(client, request.namespace);
   const begin = performance.now();
   /** When the last of the pods had all it needs to run. */
   let running: number | null = null;
@@ -40,7 +41,9 @@ export async function waitUntilReady(client: ClusterClient, request: WaitRequest
     const waiting = states.find(({ ready }) => !ready);
     if (waiting === undefined) return;
     const pods = await podsOf(client, request, signal);
-    const trouble = await watch.look(pods, states.flatMap(({ object }) => (object === null ? [] : [object])), signal);
+    const objects = states.flatMap(({ object }) => (object === null ? [] : [object]));
+    const { trouble, final } = await watch.look(pods, objects, signal);
+    if (final && trouble !== null) throw await failed(client, request, trouble, signal);
     emit({
       type: 'progress',
       id: `start/${request.component}`,
@@ -79,7 +82,8 @@ export function podsOf(
   return client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labels }, signal);
 }
 
-const isReady = (pod: Pod): boolean => isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined;
+/** Serving, and not on its way out. */
+export const isReady = (pod: Pod): boolean => isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined;
 
 /** Whether every main container was started, so that only the program itself keeps us waiting. */
 function hasStarted({ spec, status }: Pod): boolean {
@@ -100,58 +104,6 @@ function phaseOf(pod: Pod): string {
   const preparing = pod.status?.initContainerStatuses?.find(({ state }) => state?.terminated === undefined);
   if (preparing !== undefined) return preparing.state?.running === undefined ? 'pulls its image' : `prepares (${preparing.name})`;
   return hasStarted(pod) ? 'starts' : 'pulls its image';
-}
-
-/** Remembers since when which trouble lasts, and throws the one whose time is over. */
-class TroubleWatch {
-  private readonly client: ClusterClient;
-  private readonly request: WaitRequest;
-  private readonly since = new Map<string, number>();
-
-  constructor(client: ClusterClient, request: WaitRequest) {
-    this.client = client;
-    this.request = request;
-  }
-
-  async look(pods: readonly Pod[], objects: readonly ApiObject[], signal: AbortSignal): Promise<Trouble | null> {
-    const sick = pods.filter((pod) => !isReady(pod) && pod.metadata.deletionTimestamp === undefined);
-    const warnings = sick.length === 0 && pods.length > 0 ? [] : await warningsIn(this.client, this.request.namespace, signal);
-    const found = [
-      ...sick.map((pod) => troubleOf(pod, warnings)),
-      // What has all its pods has no trouble making them, whatever an old event says.
-      ...objects.filter((object) => lacksPods(object)).map((object) => refusedPods({ kind: object.kind, name: object.metadata.name }, warnings)),
-    ].filter((each) => each !== null);
-    const keys = new Set(found.map(({ code, of }) => `${code} ${of}`));
-    for (const key of this.since.keys()) if (!keys.has(key)) this.since.delete(key);
-    for (const trouble of found) {
-      const key = `${trouble.code} ${trouble.of}`;
-      const since = this.since.get(key) ?? performance.now();
-      this.since.set(key, since);
-      if (performance.now() - since >= trouble.patienceMs) throw await failed(this.client, this.request, trouble, signal);
-    }
-    await this.renew(sick, objects, signal);
-    return found[0] ?? null;
-  }
-
-  /** A StatefulSet never replaces a pod that did not get ready, not even by one of its new version: that is left to whoever looks after it. */
-  private async renew(sick: readonly Pod[], objects: readonly ApiObject[], signal: AbortSignal): Promise<void> {
-    for (const set of objects.filter(({ kind }) => kind === 'StatefulSet')) {
-      const { metadata, status }: Workload = set;
-      const revision = status?.updateRevision;
-      if (revision === undefined || (status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) continue;
-      const old = sick.filter(
-        (pod) =>
-          pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true &&
-          pod.metadata.labels?.['controller-revision-hash'] !== revision,
-      );
-      for (const pod of old) await this.client.remove(pod, 'Background', signal);
-    }
-  }
-}
-
-function lacksPods(object: ApiObject): boolean {
-  const { spec, status }: Workload = object;
-  return (status?.replicas ?? 0) < (spec?.replicas ?? 1);
 }
 
 async function failed(client: ClusterClient, { component, namespace }: WaitRequest, trouble: Trouble, signal: AbortSignal) {
