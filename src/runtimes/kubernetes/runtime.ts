@@ -1,6 +1,8 @@
 import type { ComponentDefinition, Endpoint, JobDefinition } from '../../components/contract.ts';
+import { LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
 import { readDesired } from '../../state/desired.ts';
 import { type StackPaths, stackPaths } from '../../state/paths.ts';
 import { readSecrets } from '../../state/secrets.ts';
@@ -56,7 +58,8 @@ class KubernetesRuntime implements Runtime {
   }
 
   async plan(desired: DesiredStack): Promise<PlanItem[]> {
-    const client = await this.client();
+    const client = await this.clientIfMade();
+    if (client === null) return desired.components.flatMap((definition) => notMade(definition, desired.profile));
     const observed = await this.observe();
     return planCluster(client, desired, await this.rendered(desired), observed, noSignal);
   }
@@ -126,11 +129,12 @@ class KubernetesRuntime implements Runtime {
 
   async observe(): Promise<ObservedStack> {
     const { stack } = this.options;
-    if ((await readDesired(this.paths)) === null) {
-      return { stack, profile: null, supervisorPid: null, supervisorPssBytes: null, services: [] };
-    }
+    const nothing = { stack, supervisorPid: null, supervisorPssBytes: null, services: [] };
+    if ((await readDesired(this.paths)) === null) return { ...nothing, profile: null };
     const { profile } = await readWanted(this.paths);
-    return observeCluster(await this.client(), { stack, namespaces: namespacesOf({ profile }) }, profile.name, noSignal);
+    const client = await this.clientIfMade();
+    if (client === null) return { ...nothing, profile: profile.name };
+    return observeCluster(client, { stack, namespaces: namespacesOf({ profile }) }, profile.name, noSignal);
   }
 
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
@@ -190,6 +194,17 @@ class KubernetesRuntime implements Runtime {
     await removeStackFiles(this.paths);
   }
 
+  /** null of a kind cluster that is not made yet, or was deleted by hand. */
+  private async clientIfMade(): Promise<ClusterClient | null> {
+    try {
+      return await this.client();
+    } catch (error) {
+      const absent = error instanceof LambdaError && error.code === 'CONTEXT_UNKNOWN';
+      if (absent && this.options.cluster.kind !== null) return null;
+      throw error;
+    }
+  }
+
   private client(): Promise<ClusterClient> {
     const opening = this.opened ?? ClusterClient.open(this.options.cluster.context, this.options.kubeconfig);
     this.opened = opening;
@@ -198,4 +213,8 @@ class KubernetesRuntime implements Runtime {
     });
     return opening;
   }
+}
+
+function notMade({ name, instances }: ComponentDefinition, profile: Profile): PlanItem[] {
+  return instances(profile).map((instance) => ({ component: name, instance, action: 'start', reason: 'there is no cluster yet' }));
 }
