@@ -1,7 +1,7 @@
 import { dagBundle } from '../airflow/environment.ts';
 import type { KubernetesContext, KubernetesObject } from '../kubernetes.ts';
 import { type Peer, podsOf, policy } from './network.ts';
-import { claim, fixedResources, object, podLabels, restrictedContainer } from './objects.ts';
+import { claim, fixedResources, object, placement, podLabels, restrictedContainer } from './objects.ts';
 
 const name = 'airflow-git';
 const port = 9418;
@@ -67,6 +67,7 @@ function podSpec(context: KubernetesContext, common: Record<string, unknown>): o
   ];
   const serve = ['--export-all', '--reuseaddr', '--enable=receive-pack', `--base-path=${repositories}`, `--port=${port}`];
   return {
+    ...placement(context),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     securityContext: {

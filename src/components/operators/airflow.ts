@@ -6,7 +6,7 @@ import { gitObjects, gitUrl } from './airflow-git.ts';
 import { logSettings, logStore } from './airflow-logs.ts';
 import { charts, type ImageParts, imageParts, release, upstreamImage } from './charts.ts';
 import { podsOf, policy } from './network.ts';
-import { instanceServices, podLabels, resources, restrictedContainer, secret } from './objects.ts';
+import { instanceServices, placement, podLabels, resources, restrictedContainer, secret } from './objects.ts';
 
 const port = 'airflow.api';
 /** The chart's, of the API server and of the server for logs of tasks that run. */
@@ -84,6 +84,7 @@ function values(context: KubernetesContext): Record<string, unknown> {
       gitSync: { ...gitSync, pullPolicy: context.imagePullPolicy },
     },
     labels: podLabels(context, 'airflow'),
+    ...placement(context),
     enableServiceLinks: false,
     securityContexts: { pod: podSecurity, containers: restrictedContainer },
     // What the platform has already, or nobody uses.

@@ -10,6 +10,7 @@ import {
   fixedResources,
   instanceServices,
   object,
+  placement,
   podLabels,
   resources,
   restrictedContainer,
@@ -165,6 +166,7 @@ function keeperInstallation(context: KubernetesContext): KubernetesObject {
 /** Upstream's images run as 101. */
 function pod(context: KubernetesContext, name: string, image: string, needs: Record<string, unknown>): object {
   return {
+    ...placement(context),
     enableServiceLinks: false,
     securityContext: {
       runAsNonRoot: true,

@@ -14,6 +14,7 @@ import {
   revision,
   secret,
   settingsOf,
+  strimziPlacement,
   without,
 } from './objects.ts';
 
@@ -86,6 +87,7 @@ function worker(context: KubernetesContext): KubernetesObject {
         metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: workerMetrics } },
         template: {
           pod: {
+            ...strimziPlacement(context),
             metadata: { labels: podLabels(context, 'connect'), annotations: revision(service.command.env) },
             enableServiceLinks: false,
             securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },

@@ -10,7 +10,6 @@ import { sealedSecretsObjects, sealedSecretsRelease } from './sealed-secrets.ts'
 import { sparkOperator } from './spark.ts';
 
 export { operatorBaseImages } from './charts.ts';
-export { type Readiness, readinessOf } from './readiness.ts';
 export { sealedSecretsController, sealedSecretsNamespace } from './sealed-secrets.ts';
 
 const deliveries: Partial<Record<ComponentName, OperatorDelivery>> = {

@@ -15,6 +15,7 @@ import {
   resources,
   restrictedContainer,
   settingsOf,
+  strimziPlacement,
   without,
 } from './objects.ts';
 
@@ -146,13 +147,13 @@ function cluster(context: KubernetesContext): KubernetesObject {
           config: without(settingsOf(rendered), forbidden, allowed),
           metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: brokerMetrics } },
           template: {
-            pod: { metadata: { labels: podLabels(context, 'kafka') }, securityContext: podSecurity },
+            pod: { ...strimziPlacement(context), metadata: { labels: podLabels(context, 'kafka') }, securityContext: podSecurity },
             kafkaContainer: { securityContext: restrictedContainer },
           },
         },
         entityOperator: {
           topicOperator: { resources: fixedResources(256, 288, '50m'), reconciliationIntervalMs: 60_000 },
-          template: { pod: { metadata: { labels: podLabels(context, 'kafka-topics') } } },
+          template: { pod: { ...strimziPlacement(context), metadata: { labels: podLabels(context, 'kafka-topics') } } },
         },
         // Lag of every consumer group, for Prometheus; nobody reads it without.
         ...(context.profile.kubernetes.monitoring ? { kafkaExporter: exporter(context) } : {}),

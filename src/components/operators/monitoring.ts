@@ -3,7 +3,7 @@ import { overriddenImage, release } from './charts.ts';
 import { dashboards } from './dashboards.ts';
 import { metricsPort } from './kafka.ts';
 import { type Peer, podsOf, policy } from './network.ts';
-import { claim, fixedResources, labels, podLabels } from './objects.ts';
+import { claim, fixedResources, labels, podLabels, secret } from './objects.ts';
 import { rules } from './rules.ts';
 
 const name = 'monitoring';
@@ -98,11 +98,13 @@ function inMonitoring(
 }
 
 /** The console's reader may read everything that ClickHouse has, so its password opens nothing more here. */
-const login = (context: KubernetesContext): KubernetesObject =>
-  inMonitoring(context, 'v1', 'Secret', grafanaLogin, {
-    type: 'Opaque',
-    stringData: { user: 'admin', password: context.secret('clickhouse.dashboard') },
+function login(context: KubernetesContext): KubernetesObject {
+  const made = secret(context, 'clickhouse', grafanaLogin, {
+    user: 'admin',
+    password: context.secret('clickhouse.dashboard'),
   });
+  return { ...made, metadata: { name: grafanaLogin, namespace: monitoringNamespace(context), labels: labels(context, name) } };
+}
 
 interface Target {
   objectName: string;

@@ -51,8 +51,12 @@ export function secret(
   stringData: Readonly<Record<string, string>>,
   type = 'Opaque',
 ): KubernetesObject {
-  return object(context, { apiVersion: 'v1', kind: 'Secret', name, component }, { type, stringData });
+  // Not as stringData: what is taken out of that stays in the Secret.
+  const data = Object.fromEntries(Object.entries(stringData).map(([key, text]) => [key, base64(text)]));
+  return object(context, { apiVersion: 'v1', kind: 'Secret', name, component }, { type, data });
 }
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** A login as CloudNativePG reads it. */
 export function loginSecret(
@@ -131,6 +135,25 @@ export function claim(context: KubernetesContext, volume: string): Record<string
     ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
     resources: { requests: { storage: `${volumesGiB[volume] ?? 5}Gi` } },
   };
+}
+
+/** Where pods may run and how their images are pulled, as the profile says: parts of a pod's spec. */
+export function placement({ profile }: Pick<KubernetesContext, 'profile'>): Record<string, unknown> {
+  const { nodeSelector, imagePullSecrets } = profile.kubernetes;
+  return {
+    ...(nodeSelector === undefined ? {} : { nodeSelector }),
+    ...(imagePullSecrets === undefined ? {} : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+  };
+}
+
+/** The same for Strimzi, which knows no node selector. */
+export function strimziPlacement(context: Pick<KubernetesContext, 'profile'>): Record<string, unknown> {
+  const { nodeSelector, ...rest } = placement(context);
+  const wanted = Object.entries(context.profile.kubernetes.nodeSelector ?? {});
+  if (nodeSelector === undefined || wanted.length === 0) return rest;
+  const matchExpressions = wanted.map(([key, value]) => ({ key, operator: 'In', values: [value] }));
+  const terms = { nodeSelectorTerms: [{ matchExpressions }] };
+  return { ...rest, affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms } } };
 }
 
 /** Lines "key = value" of a rendered settings file; comments are passed over, quotes of values taken off. */

@@ -10,6 +10,7 @@ import {
   instanceServices,
   loginSecret,
   object,
+  placement,
   podLabels,
   resources,
   settingsOf,
@@ -78,6 +79,7 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
   const rendered = postgres.render(context, 'postgres').files;
   const parameters = without(settingsOf(fileOf(rendered, 'postgresql.conf')), fixedSettings);
   const { storageClass, volumesGiB } = kubernetes;
+  const { nodeSelector, ...pulling } = placement(context);
   return object(
     context,
     { apiVersion: api, kind: 'Cluster', name: cluster, component: 'postgres' },
@@ -86,6 +88,8 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
         instances: kubernetes.postgresInstances ?? 1,
         imageName: upstreamImage(context, 'postgres'),
         imagePullPolicy: context.imagePullPolicy,
+        ...(nodeSelector === undefined ? {} : { affinity: { nodeSelector } }),
+        ...pulling,
         inheritedMetadata: { labels: podLabels(context, 'postgres') },
         enableSuperuserAccess: true,
         superuserSecret: { name: secretOf(context.user('postgres.superuser')) },

@@ -2,7 +2,7 @@ import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../k
 import { spark } from '../spark/component.ts';
 import { overriddenImage, release } from './charts.ts';
 import { type Peer, podsOf, policy } from './network.ts';
-import { claim, fixedResources, instanceServices, object, podLabels, restrictedContainer, revision, secret } from './objects.ts';
+import { claim, fixedResources, instanceServices, object, placement, podLabels, restrictedContainer, revision, secret } from './objects.ts';
 
 const application = 'spark';
 const [settings, environment, volume] = ['spark-settings', 'spark-environment', 'spark-data'];
@@ -114,6 +114,7 @@ function driverPod(context: KubernetesContext): object {
   return {
     metadata: { annotations: revision({ ...settingsFiles(context), ...env }) },
     spec: {
+      ...placement(context),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: Math.ceil(service.stopGraceMs / 1000),

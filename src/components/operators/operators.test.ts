@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import { clusterOptions, plainly, shippedProfile } from '../../../test/support/cluster.ts';
+import { controlTopic } from '../../components/connect/connectors.ts';
+import { cdcTables, databases, lake, replication, topics } from '../../platform/pipeline.ts';
+import type { Profile } from '../../platform/profile.ts';
+import { clusterContext, renderCluster } from '../../runtimes/kubernetes/render.ts';
+import { catalogue } from '../catalogue.ts';
+import { declaredTopics } from '../kafka/topics.ts';
+import type { KubernetesObject } from '../kubernetes.ts';
+import { addonsOf, operatorOf } from './index.ts';
+
+const full = await shippedProfile('full');
+/** Every combination that matters: the small machine by operators too. */
+const lite = operated(await shippedProfile('lite'));
+
+function operated(profile: Profile): Profile {
+  const { kubernetes } = plainly(profile);
+  const delivery = Object.fromEntries(Object.keys(kubernetes.delivery).map((name) => [name, 'operator']));
+  return { ...profile, kubernetes: { ...kubernetes, delivery: delivery as typeof kubernetes.delivery, monitoring: true } };
+}
+
+async function contextOf(profile: Profile, nodePorts = false) {
+  const ports = Object.fromEntries(catalogue.flatMap((each) => each.ports(profile).map(({ id, preferred }) => [id, preferred])));
+  const outside = nodePorts ? { host: '127.0.0.1', ports } : null;
+  return clusterContext(await clusterOptions(profile, { nodePorts, outside }));
+}
+
+// Shapes of our own making are looked into.
+// biome-ignore lint/suspicious/noExplicitAny: a test of objects that have no types of their own
+type Loose = any;
+const spec = (object: KubernetesObject | undefined): Loose => object?.spec;
+const ofKind = (objects: readonly KubernetesObject[], kind: string) => objects.filter((each) => each.kind === kind);
+
+describe.each([
+  ['full', full],
+  ['lite', lite],
+])('what operators deliver in %s', async (_, profile) => {
+  const context = await contextOf(profile, true);
+  const deliveries = catalogue.flatMap(({ name }) => {
+    const delivery = operatorOf(name);
+    return delivery === null ? [] : [{ name, delivery }];
+  });
+  const objects = deliveries.flatMap(({ delivery }) => delivery.objects(context));
+  const addons = addonsOf(context);
+  const releases = [...deliveries.flatMap(({ delivery }) => delivery.releases(context)), ...addons.flatMap((each) => each.releases)];
+
+  it('has every topic once', () => {
+    const made = ofKind(objects, 'KafkaTopic');
+    const names = made.map((each) => spec(each).topicName);
+    const wanted = [...declaredTopics(profile), controlTopic(profile)].map(({ name }) => name);
+    expect(names.toSorted()).toEqual([...wanted, 'connect-configs', 'connect-offsets', 'connect-status'].toSorted());
+    for (const { name } of topics) expect(names).toContain(name);
+    const objectNames = made.map(({ metadata }) => metadata.name);
+    expect(new Set(objectNames).size).toBe(names.length);
+    for (const name of objectNames) expect(name).toMatch(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
+    for (const each of declaredTopics(profile)) {
+      const found = made.find((topic) => spec(topic).topicName === each.name);
+      expect(spec(found)).toMatchObject({ partitions: each.partitions, replicas: each.replicas, config: each.config });
+    }
+  });
+
+  it('has every role, database and captured table once', () => {
+    const [cluster] = ofKind(objects, 'Cluster');
+    const { initdb } = spec(cluster).bootstrap;
+    const made = [initdb.database, ...ofKind(objects, 'Database').map((each) => spec(each).name)];
+    expect(made.toSorted()).toEqual(Object.keys(databases).toSorted());
+    const roles = [initdb.owner, ...spec(cluster).managed.roles.map(({ name }: { name: string }) => name)];
+    expect(roles.toSorted()).toEqual([...Object.keys(databases), 'debezium'].toSorted());
+    expect(spec(cluster).postgresql.parameters).toMatchObject({ wal_level: 'logical', max_slot_wal_keep_size: '2GB' });
+    const [publication] = ofKind(objects, 'Publication');
+    expect(spec(publication).name).toBe(replication.publication);
+    const tables = spec(publication).target.objects.map(({ table }: Loose) => `${table.schema}.${table.name}`);
+    expect(tables).toEqual([...cdcTables.map(({ table }) => `public.${table}`), 'lambda.heartbeat']);
+  });
+
+  it('has every connector once, with addresses inside the cluster', () => {
+    const made = ofKind(objects, 'KafkaConnector');
+    expect(made.map(({ metadata }) => metadata.name)).toEqual([replication.connector, lake.connector]);
+    expect(spec(made[0]).config['database.hostname']).toBe('postgres.data.svc');
+    expect(spec(made[0]).config['database.port']).toBe('5432');
+    expect(JSON.stringify(made)).not.toMatch(/127\.0\.0\.1|"connector\.class"|"tasks\.max"/);
+    expect(JSON.parse(spec(made[1]).config['lake.declaration']).tables).toHaveLength(lake.tables.length);
+  });
+
+  it('leaves to Strimzi what Strimzi sets', () => {
+    const { config, listeners } = spec(ofKind(objects, 'Kafka')[0]).kafka;
+    const refused = Object.keys(config).filter((key) =>
+      /^(listeners|advertised|listener\.|node\.id|process\.roles|log\.dir|inter\.broker\.listener|controller\.quorum\.voters|controller\.listener)/.test(key),
+    );
+    expect(refused).toEqual([]);
+    expect(config).toMatchObject({ 'auto.create.topics.enable': 'false', 'broker.session.timeout.ms': '6000' });
+    const outside = listeners.find(({ name }: Loose) => name === 'outside');
+    expect(outside).toMatchObject({ port: 29_092, type: 'nodeport' });
+    expect(outside.configuration.brokers).toHaveLength(profile.kafka.brokers);
+    expect(outside.configuration.brokers[0]).toMatchObject({ broker: 0, advertisedHost: '127.0.0.1', advertisedPort: 19_092 });
+    const worker = spec(ofKind(objects, 'KafkaConnect')[0]);
+    expect(Object.keys(worker.config).filter((key) => /^(group\.id|rest\.|listeners|plugin\.path|bootstrap)/.test(key))).toEqual([]);
+    expect(worker).toMatchObject({ groupId: 'connect-lambda', offsetStorageTopic: 'connect-offsets' });
+    const { env } = worker.template.connectContainer;
+    expect(env.find(({ name }: Loose) => name === 'CLASSPATH').value).toContain('/opt/lambdactl/artifacts/debezium/');
+  });
+
+  it('keeps secrets in Secrets', () => {
+    const clear = /Sealed-/;
+    for (const object of [...objects, ...addons.flatMap((each) => each.objects)]) {
+      if (object.kind !== 'Secret') expect(`${object.kind} ${object.metadata.name} ${JSON.stringify(object)}`).not.toMatch(clear);
+    }
+    for (const { name, values } of releases) expect(`${name} ${JSON.stringify(values)}`).not.toMatch(clear);
+  });
+
+  it('names only Secrets that it makes, with their keys', () => {
+    const keys = new Set(
+      ofKind(objects, 'Secret').flatMap(({ metadata, data }) =>
+        Object.keys(data as object).map((key) => `${metadata.namespace}/${metadata.name}/${key}`),
+      ),
+    );
+    const secrets = new Set([...keys].map((key) => key.slice(0, key.lastIndexOf('/'))));
+    const missing: string[] = [];
+    const look = (namespace: string, value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      for (const [field, inner] of Object.entries(value)) {
+        if (field === 'secretKeyRef') {
+          if (!keys.has(`${namespace}/${inner.name}/${inner.key}`)) missing.push(`${namespace}/${inner.name}/${inner.key}`);
+        } else if (/^(secretName|metadataSecretName|fernetKeySecretName|apiSecretKeySecretName|jwtSecretName)$/.test(field)) {
+          if (!secrets.has(`${namespace}/${inner}`)) missing.push(`${namespace}/${inner}`);
+        } else if (/^(passwordSecret|superuserSecret)$/.test(field)) {
+          if (!secrets.has(`${namespace}/${inner.name}`)) missing.push(`${namespace}/${inner.name}`);
+        } else if (field.endsWith('k8s_secret_password_sha256_hex')) {
+          if (!keys.has(`${namespace}/${inner}`)) missing.push(`${namespace}/${inner}`);
+        }
+        look(namespace, inner);
+      }
+    };
+    for (const object of objects) look(object.metadata.namespace ?? '', object.spec);
+    for (const { namespace, values } of releases) look(namespace, values);
+    expect(missing).toEqual([]);
+  });
+
+  it('has a Service for every instance and every port that others use', () => {
+    for (const { name, delivery } of deliveries) {
+      const component = catalogue.find((each) => each.name === name);
+      const services = ofKind(delivery.objects(context), 'Service');
+      const needs = component?.ports(profile).filter(({ id }) => !id.endsWith('.controller')) ?? [];
+      for (const { id, instance } of needs) {
+        const service = services.find(({ metadata }) => metadata.name === delivery.service(instance));
+        expect(spec(service).ports.map(({ port }: Loose) => port), id).toContain(context.port(id));
+        if (name === 'kafka') continue;
+        const outside = services.find(({ metadata }) => metadata.name === `${instance}-outside`);
+        expect(spec(outside).ports.map(({ nodePort }: Loose) => nodePort), id).toContain(context.nodePort(id));
+      }
+    }
+  });
+
+  it('makes no object twice, nor one that the cluster has anyway', async () => {
+    const { base, components } = renderCluster(await clusterOptions(profile));
+    const all = [...base, ...[...components.values()].flatMap((each) => each.objects), ...addons.flatMap((each) => each.objects)];
+    const names = all.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+    for (const { metadata, kind } of all) expect(`${kind} ${metadata.labels?.['lambdactl.dev/stack']}`).toBe(`${kind} default`);
+  });
+
+  it('gives everything a request and a limit of memory within the profile', () => {
+    const requests = [...texts(objects), ...texts(releases.map(({ values }) => values))];
+    expect(requests.length).toBeGreaterThan(12);
+    for (const { request, limit } of requests) expect(limit).toBeGreaterThanOrEqual(request);
+  });
+});
+
+/** Every pair of a memory request and its limit in the text of some objects, MiB. */
+function texts(objects: readonly object[]): { request: number; limit: number }[] {
+  const found: { request: number; limit: number }[] = [];
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const { requests, limits } = value as Loose;
+    if (requests?.memory !== undefined) found.push({ request: parseInt(requests.memory, 10), limit: parseInt(limits.memory, 10) });
+    Object.values(value).forEach(look);
+  };
+  objects.forEach(look);
+  return found;
+}
+
+describe('settings of the profile', () => {
+  it('replaces charts and images, and leaves out what the cluster has', async () => {
+    const { kubernetes } = full;
+    const profile: Profile = {
+      ...full,
+      kubernetes: {
+        ...kubernetes,
+        charts: { strimzi: '/charts/strimzi', 'cloudnative-pg': 'installed' },
+        images: {
+          ...kubernetes.images,
+          overrides: { strimzi: 'registry.example.com:5000/mirror/strimzi/operator:1.2.0@sha256:ab', postgres: 'pg:18', airflow: 'r.example.com/a/airflow:1' },
+        },
+        nodeSelector: { pool: 'data' },
+        imagePullSecrets: ['mirror'],
+        storageClass: 'fast',
+        postgresInstances: 3,
+        dagRepository: 'https://git.example.com/dags.git',
+      },
+    };
+    const context = await contextOf(profile);
+    expect(operatorOf('postgres')?.releases(context)).toEqual([]);
+    const [strimzi] = operatorOf('kafka')?.releases(context) ?? [];
+    expect(strimzi).toMatchObject({ name: 'strimzi', chart: '/charts/strimzi' });
+    expect(strimzi?.values.image).toEqual({
+      registry: 'registry.example.com:5000',
+      repository: 'mirror/strimzi',
+      name: 'operator',
+      tag: '1.2.0@sha256:ab',
+    });
+    const cluster = operatorOf('postgres')?.objects(context).find(({ kind }) => kind === 'Cluster');
+    expect(spec(cluster)).toMatchObject({
+      instances: 3,
+      imageName: 'pg:18',
+      affinity: { nodeSelector: { pool: 'data' } },
+      imagePullSecrets: [{ name: 'mirror' }],
+      storage: { storageClass: 'fast' },
+    });
+    const kafka = operatorOf('kafka')?.objects(context).find(({ kind }) => kind === 'Kafka');
+    expect(JSON.stringify(spec(kafka).kafka.template.pod.affinity)).toContain('"values":["data"]');
+    const [airflow] = operatorOf('airflow')?.releases(context) ?? [];
+    expect(airflow?.values).toMatchObject({
+      executor: 'KubernetesExecutor',
+      images: { airflow: { repository: 'r.example.com/a/airflow', tag: '1' } },
+      dags: { gitSync: { repo: 'https://git.example.com/dags.git' } },
+      config: { core: { parallelism: '2' } },
+    });
+    expect(operatorOf('airflow')?.objects(context).filter(({ kind }) => kind === 'StatefulSet')).toEqual([]);
+  });
+
+  it('uses the executor that the machine can carry', async () => {
+    const [release] = operatorOf('airflow')?.releases(await contextOf(lite)) ?? [];
+    expect(release?.values.executor).toBe('LocalExecutor');
+  });
+
+  it('brings the operator with Connect where brokers are ours', async () => {
+    const delivery = { ...full.kubernetes.delivery, kafka: 'plain' as const };
+    const context = await contextOf({ ...full, kubernetes: { ...full.kubernetes, delivery } });
+    expect(operatorOf('connect')?.releases(context).map(({ name }) => name)).toEqual(['strimzi']);
+  });
+});
