@@ -7,6 +7,8 @@ export interface Redactor {
   redact(text: string): string;
   /** Whether a known secret is in the text as it stands. */
   holdsSecret(text: string): boolean;
+  /** Whether a known secret is in the text in any usual writing: encoded, escaped, as part of a base64 text, across lines. */
+  holdsWriting(text: string): boolean;
 }
 
 const mark = '[redacted]';
@@ -25,6 +27,10 @@ export function createRedactor(secrets: Iterable<string>): Redactor {
   return {
     redact: (text) => redactPatterns(cutOut(cutOut(text, asItStands(text), writings), null, squeezed)),
     holdsSecret: (text) => plain.some((secret) => text.includes(secret)),
+    holdsWriting: (text) => {
+      const oneLine = squeeze(text).text;
+      return writings.some((each) => text.includes(each)) || squeezed.some((each) => oneLine.includes(each));
+    },
   };
 }
 

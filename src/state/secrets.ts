@@ -14,6 +14,8 @@ export interface SecretNeed {
 export interface Credential {
   user: string;
   secret: string;
+  /** ISO time from which it holds; absent of those that an earlier lambdactl made. */
+  since?: string;
 }
 export type Credentials = Readonly<Record<string, Credential>>;
 
@@ -43,13 +45,52 @@ export async function ensureSecrets(paths: StackPaths, needs: readonly SecretNee
   const present = await readSecrets(paths);
   const missing = needs.filter(({ id }) => !Object.hasOwn(present, id));
   if (missing.length === 0) return present;
-  const made = Object.fromEntries(missing.map(({ id, user, kind }) => [id, { user, secret: generate[kind]() }]));
-  return writeSecrets(paths, { ...present, ...made });
+  return writeSecrets(paths, { ...present, ...newCredentials(missing) });
 }
+
+function newCredentials(needs: readonly SecretNeed[]): Credentials {
+  const since = now();
+  return Object.fromEntries(needs.map(({ id, user, kind }) => [id, { user, secret: generate[kind](), since }]));
+}
+
+const now = (): string => new Date().toISOString();
 
 /** Credentials that the user brings (a cloud account's); replaces the ones of the same id. The caller holds the stack's lock. */
 export async function saveCredentials(paths: StackPaths, brought: Credentials): Promise<Credentials> {
-  return writeSecrets(paths, { ...(await readSecrets(paths)), ...brought });
+  const since = now();
+  const dated = Object.entries(brought).map(([id, credential]) => [id, { ...credential, since }]);
+  return writeSecrets(paths, { ...(await readSecrets(paths)), ...Object.fromEntries(dated) });
+}
+
+const stagedPrefix = 'next.';
+
+/** Whether this is a successor that has not taken its place yet. */
+export const isStaged = (id: string): boolean => id.startsWith(stagedPrefix);
+
+/** The successor of a credential that `stageSecrets` made and `commitSecrets` has not put in place; null without one. */
+export const stagedOf = (credentials: Credentials, id: string): Credential | null =>
+  credentials[`${stagedPrefix}${id}`] ?? null;
+
+/**
+ * Makes successors and keeps them beside the present ones: a server is told the new password first, and whatever is killed in between,
+ * one of the two that are kept opens it. A successor that is there already stays. The caller holds the stack's lock.
+ */
+export async function stageSecrets(paths: StackPaths, needs: readonly SecretNeed[]): Promise<Credentials> {
+  return ensureSecrets(
+    paths,
+    needs.map((need) => ({ ...need, id: `${stagedPrefix}${need.id}` })),
+  );
+}
+
+/** Puts staged successors in the place of the present ones, all in one write. The caller holds the stack's lock. */
+export async function commitSecrets(paths: StackPaths, ids: readonly string[]): Promise<Credentials> {
+  const present = await readSecrets(paths);
+  const staged = ids.flatMap((id) => {
+    const next = stagedOf(present, id);
+    return next === null ? [] : [[id, { ...next, since: now() }] as const];
+  });
+  const kept = Object.entries(present).filter(([id]) => !ids.some((each) => id === `${stagedPrefix}${each}`));
+  return writeSecrets(paths, { ...Object.fromEntries(kept), ...Object.fromEntries(staged) });
 }
 
 async function writeSecrets(paths: StackPaths, credentials: Credentials): Promise<Credentials> {

@@ -17,14 +17,16 @@ export interface ExecOptions {
   env?: Record<string, string>;
   signal?: AbortSignal;
   timeoutMs?: number;
+  /** Written to standard input, which is closed otherwise: what must not stand in arguments. */
+  input?: string;
 }
 
 /** Runs a program to its end and never throws on its failure: the caller knows best what a failure means. */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const { cwd, env, signal, timeoutMs } = options;
+  const { cwd, env, signal, timeoutMs, input } = options;
   const result = await execa(command, [...args], {
     reject: false,
-    stdin: 'ignore',
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
     ...(signal === undefined ? {} : { cancelSignal: signal }),

@@ -1,0 +1,34 @@
+import { usageError } from '../../core/errors.ts';
+import type { SealingController } from '../../runtimes/kubernetes/sealed.ts';
+import { readDesired } from '../../state/desired.ts';
+import { isRecord } from '../../state/json-file.ts';
+import type { OpenStack } from '../stack.ts';
+
+/** As the chart installs it (src/components/operators). */
+export const defaultController = 'kube-system/sealed-secrets-controller';
+
+/**
+ * The controller of a context; of the stack's own cluster where none is named.
+ * @param controller "namespace/name" of its Service
+ * @returns null where there is no cluster to ask
+ * @throws LambdaError BAD_USAGE
+ */
+export async function controllerOf(
+  stack: OpenStack,
+  { context, controller }: { context: string | null; controller: string | null },
+): Promise<SealingController | null> {
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(controller ?? defaultController) ?? [];
+  if (namespace === undefined || name === undefined) {
+    throw usageError(`--controller ${controller}: expected NAMESPACE/NAME.`, {
+      code: 'BAD_USAGE',
+      actions: [`e.g. --controller ${defaultController}`],
+    });
+  }
+  const kubeContext = context ?? (await ownContext(stack));
+  return kubeContext === null ? null : { kubeContext, namespace, name };
+}
+
+async function ownContext({ paths }: OpenStack): Promise<string | null> {
+  const { cluster } = { cluster: null, ...(await readDesired(paths)) };
+  return isRecord(cluster) && typeof cluster.context === 'string' ? cluster.context : null;
+}

@@ -1,0 +1,6 @@
+export interface SecretFinding {
+  name: string;
+  ok: boolean;
+  /** Never a secret. */
+  detail: string;
+}
