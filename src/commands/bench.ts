@@ -38,6 +38,9 @@ export default class Bench extends BaseCommand {
     seed: Flags.string({ description: 'Of the generator; drawn when absent', helpValue: 'N' }),
     html: Flags.string({ description: 'Also write a report to open in a browser', helpValue: 'FILE' }),
     compare: Flags.string({ description: 'Compare with a kept run: its id, "latest" or "previous"', helpValue: 'RUN' }),
+    'in-cluster': Flags.boolean({
+      description: 'Run within the cluster, for rates that the way from here does not carry',
+    }),
     up: Flags.boolean({ description: 'Bring the stack up first where it is not' }),
   });
 
@@ -47,6 +50,7 @@ export default class Bench extends BaseCommand {
     const request: BenchRequest = {
       ...this.stackOf(flags),
       ...{ scenario: args.scenario, rate, duration, warmup, seed, events, concurrency, findMax: flags['find-max'] },
+      inCluster: flags['in-cluster'],
     };
     const other = flags.compare === undefined ? null : await comparisonFor(request, flags.compare, args.scenario);
     const { report, file } = await this.benchOrUp(request, flags.up, context);

@@ -18,6 +18,7 @@ export default class Generate extends BaseCommand {
     '<%= config.bin %> generate --rate 100 --sink stdout | head',
     '<%= config.bin %> generate --rate max --count 1000000 --sink file --file events.jsonl',
     '<%= config.bin %> generate --rate 500 --duration 5m --bad-rate 0.02 --shape spike',
+    '<%= config.bin %> generate --rate 50000 --duration 5m --in-cluster',
   ];
   static override flags = withEnvironment({
     rate: Flags.string({ char: 'r', description: 'Events a second, or "max"', default: '100', helpValue: 'N|max' }),
@@ -45,6 +46,9 @@ export default class Generate extends BaseCommand {
     })(),
     file: Flags.string({ description: 'JSON Lines file of --sink file', helpValue: 'PATH' }),
     bootstrap: Flags.string({ description: 'Kafka other than the stack’s, host:port', helpValue: 'HOST:PORT' }),
+    'in-cluster': Flags.boolean({
+      description: 'Run beside Kafka in the cluster, for rates that the way from here does not carry',
+    }),
     compression: Flags.option({
       options: ['lz4', 'snappy', 'zstd', 'none'] as const,
       default: 'lz4' as const,

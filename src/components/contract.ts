@@ -90,7 +90,7 @@ export interface Endpoint {
   description: string;
 }
 
-export type JobName = 'spark-batch' | 'lake' | 'dbt' | 'kafka-perf';
+export type JobName = 'spark-batch' | 'lake' | 'dbt' | 'kafka-perf' | 'lambdactl';
 
 /** A one-shot program of the batch layer. Pure like a component; `Runtime.run` carries it out. */
 export interface JobDefinition {

@@ -3,7 +3,7 @@ import { type OperationContext, step } from '../core/events.ts';
 import type { BadKind } from '../generator/bad-data.ts';
 import type { RunOptions } from '../generator/options.ts';
 import { type GeneratorResult, runGenerator } from '../generator/run.ts';
-import { brokersOf } from './brokers.ts';
+import { argumentsOf, requireCluster, runInCluster } from './in-cluster.ts';
 import { givenNumbers, numberFlag } from './number-flags.ts';
 import { openStack, type StackRef } from './stack.ts';
 
@@ -34,6 +34,7 @@ export async function generate(request: GenerateRequest, context: OperationConte
     });
   }
   const options = await optionsOf(request);
+  if (request.flags['in-cluster'] === true) return generateInCluster(request, options, context);
   const title = `Generate ${options.rate === 'max' ? 'as fast as possible' : `${options.rate} events/s`}`;
   return step(context, { id: 'generate', title }, async () => {
     const result = await runGenerator(options, {
@@ -57,6 +58,23 @@ export async function generate(request: GenerateRequest, context: OperationConte
     }
     return { value: result, detail: `${result.sent} sent, ${Math.round(result.achievedRate)}/s` };
   });
+}
+
+/** Checked here, where a mistake costs nothing; then the same command runs as a Job beside Kafka. It needs no secret of the stack. */
+async function generateInCluster(
+  { flags, ...ref }: GenerateRequest,
+  options: RunOptions,
+  context: OperationContext,
+): Promise<GeneratorResult> {
+  if (flags.sink !== 'kafka' || (options.count === undefined && options.duration === undefined)) {
+    throw usageError('--in-cluster sends to Kafka, and needs an end: --count or --duration.', { code: 'BAD_USAGE' });
+  }
+  const stack = await openStack(ref);
+  await requireCluster(stack);
+  const { url } = await stack.runtime.inside('kafka', 'kafka');
+  const args = ['generate', ...argumentsOf(flags), `--bootstrap=${url.replace(/^kafka:\/\//, '')}`];
+  const { data } = await runInCluster(stack, args, false, context);
+  return data as GeneratorResult; // what `generate --json` of the same version answers
 }
 
 async function optionsOf({ flags, ...ref }: GenerateRequest): Promise<RunOptions> {

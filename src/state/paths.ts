@@ -26,20 +26,25 @@ export interface StackPaths {
   dir(instance: string, kind: 'data' | 'conf' | 'run' | 'cache'): string;
 }
 
+/** Names a directory that holds stack.json and secrets.json, instead of the stack's own. */
+export const stackFilesVariable = 'LAMBDACTL_STACK_FILES';
+
 export function stackPaths(home: string, stack: string): StackPaths {
   checkStackName(stack);
   const stacksDir = join(home, 'stacks');
   const stackDir = join(stacksDir, stack);
   const runDir = join(stackDir, 'run');
+  // Within a cluster what the stack is comes with the pod, not to be changed there (src/runtimes/kubernetes/in-cluster.ts).
+  const filesDir = process.env[stackFilesVariable] || stackDir;
   return {
     home,
     stack,
     artifactsDir: join(home, 'artifacts'),
     stacksDir,
     stackDir,
-    desiredFile: join(stackDir, 'stack.json'),
+    desiredFile: join(filesDir, 'stack.json'),
     observedFile: join(stackDir, 'state.json'),
-    secretsFile: join(stackDir, 'secrets.json'),
+    secretsFile: join(filesDir, 'secrets.json'),
     journalFile: join(stackDir, 'journal.jsonl'),
     lockDir: join(stackDir, 'lock'),
     supervisorLockDir: join(runDir, 'supervisor.lock'),

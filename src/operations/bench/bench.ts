@@ -4,6 +4,7 @@ import type { OperationContext } from '../../core/events.ts';
 import { openStack } from '../stack.ts';
 import { runAll } from './all.ts';
 import { findMax } from './find-max.ts';
+import { benchInCluster } from './in-cluster.ts';
 import { alone, requireDisk, requireHealthy, settle } from './preconditions.ts';
 import { askedOf, type BenchRequest, scenarioOf, withDefaults } from './request.ts';
 import { runScenario } from './run.ts';
@@ -27,6 +28,10 @@ export async function bench(
     });
   }
   const stack = await openStack(request);
+  if (request.inCluster === true) {
+    const report = await benchInCluster(request, stack, context);
+    return { report, file: await kept(stack.home, report, context) };
+  }
   const { profile } = stack;
   const names: readonly BenchScenario[] = scenario === 'all' ? benchScenarios : [scenario];
   await requireHealthy(stack, names);

@@ -17,6 +17,8 @@ export interface BenchRequest extends StackRef {
   events: string | undefined;
   concurrency: string | undefined;
   findMax: boolean;
+  /** Run as a Job of the stack's cluster. */
+  inCluster?: boolean;
 }
 
 /** What was asked for; null: the scenario's own. */

@@ -1,0 +1,105 @@
+import { catalogue } from '../components/catalogue.ts';
+import { type CliStack, cliJob } from '../components/cli-job.ts';
+import { externalError, LambdaError, type ErrorCategory, usageError } from '../core/errors.ts';
+import { type OperationContext, step } from '../core/events.ts';
+import { isRecord } from '../state/json-file.ts';
+import { readDesired } from '../state/desired.ts';
+import { readSecrets } from '../state/secrets.ts';
+import type { OpenStack } from './stack.ts';
+
+/** Flags of the command line itself, and those that mean something only where it is typed. */
+const stayHere: readonly string[] = ['json', 'home', 'stack', 'in-cluster', 'bootstrap', 'file', 'html', 'compare', 'up'];
+
+/** Flags as typed again, for the same command elsewhere. */
+export function argumentsOf(flags: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => {
+    if (stayHere.includes(name) || value === undefined || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return [value].flat().map((each) => `--${name}=${String(each)}`);
+  });
+}
+
+/** @throws LambdaError IN_CLUSTER_ONLY, NOT_UP */
+export async function requireCluster(stack: OpenStack): Promise<void> {
+  if (stack.runtime.kind !== 'kubernetes') {
+    throw usageError('--in-cluster needs a stack that runs in a cluster; this one runs on this machine.', {
+      code: 'IN_CLUSTER_ONLY',
+      actions: ['Leave --in-cluster out: nothing lies between this machine and its own stack.'],
+    });
+  }
+  await stack.requireUp();
+}
+
+/**
+ * Runs a command of lambdactl as a Job of the stack's cluster and returns what it answers with.
+ * @param args of the command, without --json
+ * @param withStack whether it must know its stack: then the stack's credentials go with it, as a Secret that ends with the Job
+ * @returns `data` of its envelope, and whether its verdict is good
+ * @throws LambdaError as the command would throw it here; IN_CLUSTER_FAILED
+ */
+export async function runInCluster(
+  stack: OpenStack,
+  args: readonly string[],
+  withStack: boolean,
+  context: OperationContext,
+): Promise<{ data: unknown; ok: boolean }> {
+  const job = cliJob(withStack ? await describe(stack) : null);
+  const title = `lambdactl ${args[0]} in the cluster`;
+  return step(context, { id: 'in-cluster', title }, async () => {
+    const { lines, errorTail, exitCode } = await stack.run(job, { args: [...args, '--json'] }, context);
+    const envelope = envelopeIn(lines.join('\n'));
+    if (envelope === null) throw noAnswer(exitCode, errorTail);
+    if (isRecord(envelope.error)) throw revived(envelope.error);
+    return { value: { data: envelope.data, ok: envelope.status === 'ok' } };
+  });
+}
+
+async function describe(stack: OpenStack): Promise<CliStack> {
+  const { inClusterStack } = await import('../runtimes/kubernetes/in-cluster.ts');
+  const desired = await readDesired(stack.paths);
+  const { profile } = stack;
+  if (profile === null || desired === null) throw new Error('a stack that is up has a profile');
+  return inClusterStack({
+    stack: stack.name,
+    profile,
+    components: catalogue.filter(({ name }) => desired.components.includes(name)),
+    credentials: await readSecrets(stack.paths),
+    imageTag: await tagOfImages(),
+  });
+}
+
+/** As they were brought up. */
+async function tagOfImages(): Promise<string> {
+  const { imageTag } = await import('./images/tag.ts');
+  return imageTag();
+}
+
+function envelopeIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text.slice(text.indexOf('{')));
+    return isRecord(value) && value.schemaVersion === 1 ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const categories: readonly ErrorCategory[] = [
+  ...(['usage', 'preflight', 'external', 'check', 'confirmation', 'interrupted', 'bug'] as const),
+];
+
+/** The other's error as if it had been thrown here. */
+function revived({ code, category, message, actions, details }: Record<string, unknown>): LambdaError {
+  return new LambdaError(String(message), {
+    code: String(code),
+    category: categories.find((each) => each === category) ?? 'external',
+    actions: Array.isArray(actions) ? actions.map(String) : [],
+    details: isRecord(details) ? details : {},
+  });
+}
+
+const noAnswer = (exitCode: number, errorTail: string) =>
+  externalError(`lambdactl in the cluster gave no answer (exit code ${exitCode}).${errorTail === '' ? '' : `\n${errorTail}`}`, {
+    code: 'IN_CLUSTER_FAILED',
+    details: { exitCode, errorTail },
+    actions: ['lambdactl logs lambdactl', 'lambdactl images list'],
+  });
