@@ -8,7 +8,7 @@ import { readDesired, updateDesired } from './desired.ts';
 import { appendJournal, readJournal, trimJournal } from './journal.ts';
 import { readObserved, writeObserved } from './observed.ts';
 import { createStackDirs, stackPaths } from './paths.ts';
-import { ensureSecrets, readSecrets, saveCredentials } from './secrets.ts';
+import { commitSecrets, ensureSecrets, readSecrets, saveCredentials, stagedOf, stageSecrets } from './secrets.ts';
 
 async function stack(name = 'default') {
   const paths = stackPaths(tempDir(), name);
@@ -102,6 +102,23 @@ describe('observed state', () => {
 });
 
 describe('secrets', () => {
+  it('have successors beside them until these take their place', async () => {
+    const paths = stackPaths(tempDir(), 'default');
+    await createStackDirs(paths);
+    const [one, two] = ['a.password', 'b.password'].map((id) => ({ id, user: 'a', kind: 'password' as const }));
+    const before = await ensureSecrets(paths, [one, two].flatMap((need) => need ?? []));
+    const staged = stagedOf(await stageSecrets(paths, one === undefined ? [] : [one]), 'a.password');
+    expect(staged?.secret).not.toBe(before['a.password']?.secret);
+    // Killed here, and begun again: the server may know this one already.
+    expect(stagedOf(await stageSecrets(paths, one === undefined ? [] : [one]), 'a.password')).toEqual(staged);
+    expect((await readSecrets(paths))['a.password']).toEqual(before['a.password']);
+    const after = await commitSecrets(paths, ['a.password']);
+    expect(after['a.password']?.secret).toBe(staged?.secret);
+    expect(after['b.password']).toEqual(before['b.password']);
+    expect(stagedOf(after, 'a.password')).toBeNull();
+    expect(await readSecrets(paths)).toEqual(after);
+  });
+
   it('are made once, of the right form, for this user alone', async () => {
     const paths = await stack();
     const needs = [
@@ -111,7 +128,11 @@ describe('secrets', () => {
       { id: 'd.cluster', user: 'd', kind: 'clusterId' },
     ] as const;
     const made = await ensureSecrets(paths, needs);
-    expect(made['a.password']).toEqual({ user: 'a', secret: expect.stringMatching(/^[A-Z][\w-]{23}$/) });
+    expect(made['a.password']).toEqual({
+      user: 'a',
+      secret: expect.stringMatching(/^[A-Z][\w-]{23}$/),
+      since: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     expect(made['b.key']?.secret).toMatch(/^[A-Z2-7]{20}$/);
     expect(made['c.id']?.secret).toMatch(/^[\da-f]{8}-[\da-f-]{27}$/);
     expect(made['d.cluster']?.secret).toMatch(/^\w[\w-]{21}$/);

@@ -1,0 +1,81 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { tempDir } from '../../../test/support/supervisor.ts';
+import { catalogue } from '../../components/catalogue.ts';
+import { cliJob } from '../../components/cli-job.ts';
+import { loopbackNetwork } from '../../components/network.ts';
+import { argumentsOf } from '../../operations/in-cluster.ts';
+import { loadProfile } from '../../operations/profiles.ts';
+import { readDesired } from '../../state/desired.ts';
+import { stackPaths } from '../../state/paths.ts';
+import { readSecrets } from '../../state/secrets.ts';
+import { inClusterContext, inClusterStack } from './in-cluster.ts';
+
+const profile = await loadProfile('lite');
+const credentials = { 'postgres.shop': { user: 'shop', secret: 'pass' } };
+const stack = inClusterStack({ stack: 'demo', profile, components: catalogue, credentials, imageTag: 'abc' });
+
+describe('a stack as a pod is given it', () => {
+  it('is read by the very code that reads one on this machine', async () => {
+    const directory = tempDir();
+    for (const { path, content } of stack.files(directory)) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    }
+    const { LAMBDACTL_STACK_FILES: named = '' } = stack.environment(directory);
+    process.env.LAMBDACTL_STACK_FILES = named;
+    onTestFinished(() => {
+      delete process.env.LAMBDACTL_STACK_FILES;
+    });
+    const paths = stackPaths(tempDir(), 'demo');
+    const desired = await readDesired(paths);
+    expect(desired).toMatchObject({ stack: 'demo', runtime: 'kubernetes', cluster: { context: inClusterContext } });
+    expect(desired?.ports['postgres.sql']).toBe(15432);
+    expect(await readSecrets(paths)).toEqual(credentials);
+  });
+
+  it('is the same text as long as the stack is the same', () => {
+    const again = inClusterStack({ stack: 'demo', profile, components: catalogue, credentials, imageTag: 'abc' });
+    expect(again.files('/x')).toEqual(stack.files('/x'));
+    expect(stack.files('/x').every(({ mode }) => mode === 0o600)).toBe(true);
+  });
+});
+
+describe('a run of lambdactl in the cluster', () => {
+  const context = {
+    stack: 'demo',
+    profile,
+    ...loopbackNetwork,
+    port: () => 1,
+    user: () => 'u',
+    secret: () => 's',
+    artifact: () => ({ root: '/a', classPath: [] }),
+    dir: (instance: string, kind: string) => `/var/lib/lambdactl/${kind}/${instance}`,
+    projectDir: (kind: string) => `/opt/lambdactl/${kind}`,
+    projectHash: () => '',
+    template: () => '',
+    python: 'python3',
+  };
+
+  it('has no secret where the command needs none, and never one in its arguments', () => {
+    const bare = cliJob(null).render(context, ['generate', '--bootstrap=kafka:9092']);
+    expect(bare.files).toEqual([]);
+    expect(bare.command).toMatchObject({
+      executable: '/opt/lambdactl/bin/lambdactl',
+      args: ['generate', '--bootstrap=kafka:9092'],
+      env: { LAMBDACTL_HOME: '/var/lib/lambdactl/data/lambdactl', LAMBDACTL_STACK: 'demo' },
+    });
+    const whole = cliJob(stack).render(context, ['bench']);
+    expect(whole.files.map(({ path }) => path)).toEqual([
+      '/var/lib/lambdactl/conf/lambdactl/stack.json',
+      '/var/lib/lambdactl/conf/lambdactl/secrets.json',
+    ]);
+    expect(JSON.stringify(whole.command)).not.toContain('pass"');
+  });
+
+  it('takes the flags along that mean something there', () => {
+    const flags = { rate: '50000', 'in-cluster': true, unpaced: true, json: false, home: '/h', bootstrap: undefined, seed: '-1' };
+    expect(argumentsOf(flags)).toEqual(['--rate=50000', '--unpaced', '--seed=-1']);
+  });
+});
