@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRedactor, secretsNamedIn, secretsOfEnvironment } from './redaction.ts';
 
 const secret = 'Zk9/a+b&\'c"d e=f:Größe';
-const { redact, holdsSecret } = createRedactor([secret]);
+const { redact, holdsSecret, holdsWriting } = createRedactor([secret]);
 const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
 describe('a known secret', () => {
@@ -21,6 +21,8 @@ describe('a known secret', () => {
   };
   it.each(Object.entries(writings))('is taken out %s', (_, text) => {
     const redacted = redact(latin1(`before ${text} after`));
+    expect(holdsWriting(latin1(`before ${text} after`))).toBe(true);
+    expect(holdsWriting(redacted)).toBe(false);
     expect(redacted).toContain('[redacted]');
     expect(redacted).toMatch(/^before .*after$/s);
     // No run of it is left: 8 characters of the writing, from its middle.

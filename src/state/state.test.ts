@@ -103,14 +103,13 @@ describe('observed state', () => {
 
 describe('secrets', () => {
   it('have successors beside them until these take their place', async () => {
-    const paths = stackPaths(tempDir(), 'default');
-    await createStackDirs(paths);
-    const [one, two] = ['a.password', 'b.password'].map((id) => ({ id, user: 'a', kind: 'password' as const }));
-    const before = await ensureSecrets(paths, [one, two].flatMap((need) => need ?? []));
-    const staged = stagedOf(await stageSecrets(paths, one === undefined ? [] : [one]), 'a.password');
+    const paths = await stack();
+    const need = (id: string) => ({ id, user: 'a', kind: 'password' as const });
+    const before = await ensureSecrets(paths, [need('a.password'), need('b.password')]);
+    const staged = stagedOf(await stageSecrets(paths, [need('a.password')]), 'a.password');
     expect(staged?.secret).not.toBe(before['a.password']?.secret);
     // Killed here, and begun again: the server may know this one already.
-    expect(stagedOf(await stageSecrets(paths, one === undefined ? [] : [one]), 'a.password')).toEqual(staged);
+    expect(stagedOf(await stageSecrets(paths, [need('a.password')]), 'a.password')).toEqual(staged);
     expect((await readSecrets(paths))['a.password']).toEqual(before['a.password']);
     const after = await commitSecrets(paths, ['a.password']);
     expect(after['a.password']?.secret).toBe(staged?.secret);

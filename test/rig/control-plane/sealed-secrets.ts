@@ -9,6 +9,13 @@ export interface SealedSecrets {
   /** PEM file that `kubeseal --cert` and `lambdactl secrets seal --cert` take. */
   certificate: string;
   namespace: 'kube-system';
+  /** Ends the controller; what it made stays. */
+  stop(): Promise<void>;
+}
+
+export interface SealedSecretsOptions {
+  /** Make a new sealing key at the start, as the controller does every 30 days; those that there are keep opening. */
+  renew?: boolean;
 }
 
 /** Runs where /var/run/secrets is its own: the controller takes its credentials from there and nowhere else. */
@@ -24,7 +31,10 @@ exec "$@"`;
  * Installs the sealed-secrets chart (definitions, roles, service account) and runs its real controller under that account,
  * with the rights it has in a cluster; the pod of its Deployment only pretends. Linux only.
  */
-export async function startSealedSecrets(cluster: ControlPlane): Promise<SealedSecrets> {
+export async function startSealedSecrets(
+  cluster: ControlPlane,
+  { renew = false }: SealedSecretsOptions = {},
+): Promise<SealedSecrets> {
   const namespace = 'kube-system';
   const name = 'sealed-secrets-controller';
   const chart = cluster.rig.chart('sealed-secrets');
@@ -33,6 +43,8 @@ export async function startSealedSecrets(cluster: ControlPlane): Promise<SealedS
   await execa(cluster.rig.bin('helm'), helm, { env: { ...cluster.env, HOME: cluster.dir } });
   const account = join(cluster.dir, 'sealed-secrets');
   await execa('mkdir', ['-p', account]);
+  // Keys older than this seal no more; of this second's it is not sure.
+  const cutoff = new Date(Date.now() + 2_000).toUTCString().replace('GMT', '+0000');
   const token = await cluster.kubectl(['create', 'token', name, '--namespace', namespace, '--duration=4h']);
   await writeFile(join(account, 'token'), token, { mode: 0o600 });
   await writeFile(join(account, 'namespace'), namespace);
@@ -48,6 +60,7 @@ export async function startSealedSecrets(cluster: ControlPlane): Promise<SealedS
       ...['setpriv', '--pdeathsig', 'KILL', '--', 'sh', '-c', inItsOwnMounts, 'sh', account],
       cluster.rig.bin(name),
       ...['--key-size=2048', `--listen-addr=127.0.0.1:${port}`, `--listen-metrics-addr=127.0.0.1:${metrics}`],
+      ...(renew ? [`--key-cutoff-time=${cutoff}`] : []),
     ],
     dir: cluster.dir,
     env: {
@@ -63,5 +76,5 @@ export async function startSealedSecrets(cluster: ControlPlane): Promise<SealedS
     if (response.ok) await writeFile(certificate, await response.text());
     return response.ok;
   });
-  return { certificate, namespace };
+  return { certificate, namespace, stop: () => controller.stop() };
 }
