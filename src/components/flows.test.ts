@@ -82,7 +82,7 @@ it('leaves the cluster only for accounts that the profile names, and for the web
 });
 
 it('knows every job', () => {
-  const names: readonly JobName[] = ['spark-batch', 'lake', 'dbt', 'kafka-perf'];
+  const names: readonly JobName[] = ['spark-batch', 'lake', 'dbt', 'kafka-perf', 'lambdactl'];
   const known: readonly FlowJob[] = names;
   for (const name of known) expect(flowsOf(lite).some(({ from }) => from === name)).toBe(true);
 });

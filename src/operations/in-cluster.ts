@@ -5,7 +5,7 @@ import { type OperationContext, step } from '../core/events.ts';
 import { isRecord } from '../state/json-file.ts';
 import { readDesired } from '../state/desired.ts';
 import { readSecrets } from '../state/secrets.ts';
-import type { OpenStack } from './stack.ts';
+import { type OpenStack, projectRoot } from './stack.ts';
 
 /** Flags of the command line itself, and those that mean something only where it is typed. */
 const stayHere: readonly string[] = ['json', 'home', 'stack', 'in-cluster', 'bootstrap', 'file', 'html', 'compare', 'up'];
@@ -71,7 +71,7 @@ async function describe(stack: OpenStack): Promise<CliStack> {
 /** As they were brought up. */
 async function tagOfImages(): Promise<string> {
   const { imageTag } = await import('./images/tag.ts');
-  return imageTag();
+  return imageTag({ projectRoot });
 }
 
 function envelopeIn(text: string): Record<string, unknown> | null {

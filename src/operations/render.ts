@@ -92,6 +92,13 @@ async function optionsFor(
   };
 }
 
+/** The Secrets that `render` leaves out, as they must be in the cluster. @param credentials all that the profile needs */
+export async function secretsOfCluster(stack: string, profile: Profile, credentials: Credentials) {
+  // No Secret depends on the tag: what is sealed stays as it is when images change.
+  const cluster = renderCluster(await optionsFor(stack, profile, credentials, 'sealed'));
+  return partsOf(cluster, []).flatMap(({ objects }) => objects.filter(isSecret));
+}
+
 const needs = catalogue.flatMap((definition: ComponentDefinition) => definition.credentials);
 /** Credentials of accounts, which the user brings. */
 const accounts = ['account.s3', 'account.snowflake'] as const;

@@ -6,7 +6,7 @@ import type { ComponentName } from './pipeline.ts';
 import type { Profile } from './profile.ts';
 
 /** One-shot programs of the batch layer; as JobName of src/components. */
-export type FlowJob = 'spark-batch' | 'lake' | 'dbt' | 'kafka-perf';
+export type FlowJob = 'spark-batch' | 'lake' | 'dbt' | 'kafka-perf' | 'lambdactl';
 
 /** What runs in the cluster and is selected by its label. */
 export type FlowParty = ComponentName | FlowJob;
@@ -85,6 +85,20 @@ const rules: readonly Rule[] = [
   { from: 'dbt', to: to('warehouse', 'http'), why: 'models and tests', when: standIn },
   { from: 'dbt', to: snowflake, why: 'models and tests', when: inSnowflake },
   { from: 'kafka-perf', to: to('kafka', 'broker'), why: 'the benchmark itself' },
+
+  // generate and bench run within the cluster: what they ask from outside they ask from there.
+  { from: 'lambdactl', to: { api: 'kubernetes' }, why: 'bench: what runs, what it takes, jobs of its own' },
+  { from: 'lambdactl', to: to('kafka', 'broker'), why: 'the load' },
+  { from: 'lambdactl', to: to('clickhouse', 'http', 'tcp'), why: 'bench: when events are visible' },
+  { from: 'lambdactl', to: to('postgres', 'sql'), why: 'bench cdc: changes of the shop' },
+  { from: 'lambdactl', to: to('spark', 'status'), why: 'bench: how far the speed layer is' },
+  { from: 'lambdactl', to: to('connect', 'rest'), why: 'bench: whether connectors run' },
+  { from: 'lambdactl', to: to('registry', 'http'), why: 'bench: schemas' },
+  { from: 'lambdactl', to: to('airflow', 'api'), why: 'bench: whether it is up' },
+  { from: 'lambdactl', to: to('objectstore', 's3'), why: 'bench batch: the lake and the stage', when: inCluster },
+  { from: 'lambdactl', to: s3, why: 'bench batch: the lake and the stage', when: inS3 },
+  { from: 'lambdactl', to: to('warehouse', 'http'), why: 'bench batch: the marts', when: standIn },
+  { from: 'lambdactl', to: snowflake, why: 'bench batch: the marts', when: inSnowflake },
 
   { from: 'users', to: to('postgres', 'sql'), why: 'seed, generate cdc, migrations' },
   { from: 'users', to: to('kafka', 'broker'), why: 'generate, topics, dead letters' },

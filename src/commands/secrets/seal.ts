@@ -13,7 +13,7 @@ export default class SecretsSeal extends BaseCommand {
   static override examples = [
     '<%= config.bin %> secrets seal --context prod',
     '<%= config.bin %> secrets seal --cert certificate.pem --output gitops/sealed-secrets',
-    '<%= config.bin %> secrets seal --name s3 --name generated',
+    '<%= config.bin %> secrets seal --name generated --profile full --values prod --cert certificate.pem',
   ];
   static override flags = withEnvironment({
     name: Flags.string({
@@ -32,6 +32,11 @@ export default class SecretsSeal extends BaseCommand {
       helpValue: 'CONTEXT',
     }),
     controller: Flags.string({ description: "The controller's Service", helpValue: 'NAMESPACE/NAME' }),
+    profile: Flags.string({
+      description: 'Of --name generated: as for render; the stack’s own when absent',
+      helpValue: 'NAME|FILE',
+    }),
+    values: Flags.string({ description: 'Laid over the profile, as for render', helpValue: 'NAME|FILE' }),
     output: Flags.string({ description: 'Directory of the files', helpValue: 'DIR', default: 'sealed-secrets' }),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask before a missing tool is fetched' }),
   });
@@ -45,6 +50,8 @@ export default class SecretsSeal extends BaseCommand {
         certificate: flags.cert ?? null,
         context: flags.context ?? null,
         controller: flags.controller ?? null,
+        profile: flags.profile ?? null,
+        values: flags.values ?? null,
         output: flags.output,
         confirm: async (question) => flags.yes || this.confirm(question),
       },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readLockFile } from '../../artifacts/lock-file.ts';
 import { exists, hashTree } from '../../system/files.ts';
 import { hashText } from '../../system/store-files.ts';
+import { imageTagVariable } from '../../runtimes/kubernetes/in-cluster.ts';
 import { packageVersion } from '../stack.ts';
 
 /** What goes into images besides artifacts; `dist` is lambdactl itself, which is in one of them. */
@@ -14,6 +15,9 @@ const trees = ['templates', 'schemas', 'dags-repo', 'dist'] as const;
  * @throws LambdaError LOCK_INVALID
  */
 export async function imageTag({ projectRoot }: { projectRoot: string }): Promise<string> {
+  // Within an image there is neither the lock nor all that goes into images: a pod is told its stack's tag.
+  const told = process.env[imageTagVariable];
+  if (told !== undefined && told !== '') return told;
   const { artifacts } = await readLockFile(projectRoot);
   const parts = [await packageVersion(), JSON.stringify(artifacts)];
   for (const tree of trees) {

@@ -10,7 +10,7 @@ import { findClearText } from './clear-text.ts';
 import { controllerOf } from './controller.ts';
 import type { SecretFinding } from './findings.ts';
 import { checkSealed } from './sealed-check.ts';
-import { rememberedDirectory } from './sealed-directory.ts';
+import { chosenProfile, lastSealing } from './sealed-directory.ts';
 import { credentialUses } from './usage.ts';
 
 export interface SecretsCheckRequest extends StackRef {
@@ -58,11 +58,10 @@ export async function checkSecrets(request: SecretsCheckRequest, signal: AbortSi
     ...(await sealedFiles(request, stack, credentials, signal)),
   ];
   for (const directory of request.scan) findings.push(...(await findClearText(directory, credentials)));
-  const known = profile ?? (await loadProfile('lite'));
   return {
     stack: stack.name,
     ok: findings.every(({ ok }) => ok),
-    credentials: statuses(credentials, known),
+    credentials: statuses(credentials, profile ?? (await loadProfile('lite'))),
     findings,
   };
 }
@@ -141,9 +140,10 @@ async function sealedFiles(
   credentials: Credentials,
   signal: AbortSignal,
 ): Promise<readonly SecretFinding[]> {
-  const directory = request.sealed ?? (await rememberedDirectory(stack.paths));
+  const last = await lastSealing(stack.paths);
+  const directory = request.sealed ?? last?.directory ?? null;
   if (directory === null) return [];
-  const profile = stack.profile ?? (await loadProfile('lite'));
+  const profile = await chosenProfile(stack, last ?? { profile: null, values: null });
   const controller = request.context === null ? null : await controllerOf(stack, request);
   const cluster =
     controller === null

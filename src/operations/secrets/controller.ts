@@ -1,7 +1,6 @@
 import { usageError } from '../../core/errors.ts';
 import type { SealingController } from '../../runtimes/kubernetes/sealed.ts';
 import { readDesired } from '../../state/desired.ts';
-import { isRecord } from '../../state/json-file.ts';
 import type { OpenStack } from '../stack.ts';
 
 /** As the chart installs it (src/components/operators). */
@@ -29,6 +28,5 @@ export async function controllerOf(
 }
 
 async function ownContext({ paths }: OpenStack): Promise<string | null> {
-  const { cluster } = { cluster: null, ...(await readDesired(paths)) };
-  return isRecord(cluster) && typeof cluster.context === 'string' ? cluster.context : null;
+  return (await readDesired(paths))?.cluster?.context ?? null;
 }

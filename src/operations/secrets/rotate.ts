@@ -9,7 +9,7 @@ import { openPostgres } from '../../probes/postgres.ts';
 import { commitSecrets, stagedOf, stageSecrets } from '../../state/secrets.ts';
 import { provision } from '../provision/index.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
-import { rememberedDirectory } from './sealed-directory.ts';
+import { lastSealing } from './sealed-directory.ts';
 import { planRotation, type Rotation, type RotationPlan, superuser } from './rotation.ts';
 
 export interface SecretsRotateRequest extends StackRef {
@@ -54,7 +54,7 @@ export async function rotateSecrets(
     refused: plan.refused,
     restarted: restarts,
     running: running.length > 0,
-    stale: await rememberedDirectory(stack.paths),
+    stale: (await lastSealing(stack.paths))?.directory ?? null,
   };
   if (request.dryRun || plan.rotations.length === 0) return report;
   if (!(await request.confirm(plan, restarts))) throw notConfirmed(restarts);

@@ -1,19 +1,26 @@
 import { resolve } from 'node:path';
+import { catalogue } from '../../components/catalogue.ts';
 import { usageError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import { fetchCertificate, type Sealing, sealSecret } from '../../runtimes/kubernetes/sealed.ts';
 import { fingerprintOf, type PlainSecret, readCertificate, type SealingCertificate } from '../../runtimes/kubernetes/sealed-file.ts';
 import { findTool } from '../../runtimes/kubernetes/tools.ts';
 import { secretsKey } from '../../state/sealing.ts';
-import { readSecrets } from '../../state/secrets.ts';
+import { type Credentials, ensureSecrets, readSecrets } from '../../state/secrets.ts';
 import { makeDirectory, readIfExists, writeAtomic, writeIfChanged } from '../../system/files.ts';
-import { loadProfile } from '../profiles.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
 import { controllerOf } from './controller.ts';
-import { certificateFileOf, readSealedDirectory, rememberDirectory, sealedPath } from './sealed-directory.ts';
+import {
+  certificateFileOf,
+  chosenProfile,
+  type ProfileChoice,
+  readSealedDirectory,
+  rememberSealing,
+  sealedPath,
+} from './sealed-directory.ts';
 import { plainSecrets, type SealSource } from './sources.ts';
 
-export interface SecretsSealRequest extends StackRef {
+export interface SecretsSealRequest extends StackRef, ProfileChoice {
   /** Every account that is set, when empty. */
   sources: readonly SealSource[];
   /** A certificate's file; then no cluster is asked. */
@@ -49,8 +56,8 @@ export interface SecretsSealReport {
  */
 export async function sealSecrets(request: SecretsSealRequest, context: OperationContext): Promise<SecretsSealReport> {
   const stack = await openStack(request);
-  const credentials = await readSecrets(stack.paths);
-  const profile = stack.profile ?? (await loadProfile('lite'));
+  const profile = await chosenProfile(stack, request);
+  const credentials = await credentialsFor(stack, request, context);
   const secrets = await plainSecrets(stack, { profile, credentials }, request.sources);
   const { emit, signal } = context;
   const tool = await findTool('kubeseal', { home: stack.home, projectRoot, confirm: request.confirm, emit, signal });
@@ -67,11 +74,22 @@ export async function sealSecrets(request: SecretsSealRequest, context: Operatio
       signal,
     };
     const files = await sealAll(secrets, sealing, directory);
-    await rememberDirectory(stack.paths, directory);
+    await rememberSealing(stack.paths, { directory, profile: request.profile, values: request.values });
     const { fingerprint, validTo } = certificate;
     const value = { stack: stack.name, directory, certificate: { fingerprint, validTo }, files };
     return { value, detail: `${files.filter(({ outcome }) => outcome === 'sealed').length} of ${files.length} anew` };
   });
+}
+
+/** A stack that only ever is in git has its passwords made here. */
+function credentialsFor(
+  stack: OpenStack,
+  { sources }: SecretsSealRequest,
+  context: OperationContext,
+): Promise<Credentials> {
+  if (!sources.includes('generated')) return readSecrets(stack.paths);
+  const needs = catalogue.flatMap(({ credentials }) => credentials);
+  return stack.exclusively('secrets seal', context, () => ensureSecrets(stack.paths, needs));
 }
 
 /** Of the file, of the cluster, or the one that sealed what lies there. */

@@ -1,8 +1,11 @@
 import { basename, join } from 'node:path';
+import type { Profile } from '../../platform/profile.ts';
 import { describeSealed, readCertificate, type SealedDescription, type SealingCertificate } from '../../runtimes/kubernetes/sealed-file.ts';
-import { isRecord, readJson, toJson } from '../../state/json-file.ts';
-import type { StackPaths } from '../../state/paths.ts';
+import { readJson, toJson, versioned } from '../../state/json-file.ts';
+import { createStackDirs, type StackPaths } from '../../state/paths.ts';
 import { entriesOf, readIfExists, writeAtomic } from '../../system/files.ts';
+import { loadProfile, loadProfileFor } from '../profiles.ts';
+import type { OpenStack } from '../stack.ts';
 
 /** The certificate is no secret: it lies beside what it sealed, so that the next sealing needs no cluster. */
 const certificateName = 'certificate.pem';
@@ -42,15 +45,38 @@ export async function readSealedDirectory(directory: string): Promise<SealedDire
 
 const memoryOf = ({ stackDir }: StackPaths): string => join(stackDir, 'sealed.json');
 
-/** Where `secrets seal` wrote to last; null when it never did. */
-export async function rememberedDirectory(paths: StackPaths): Promise<string | null> {
-  return readJson(
-    memoryOf(paths),
-    (raw) => (isRecord(raw) && typeof raw.directory === 'string' ? raw.directory : null),
-    [`Remove ${memoryOf(paths)}: the next \`lambdactl secrets seal\` writes it anew.`],
-  );
+/** What `secrets seal` did last. */
+export interface SealingMemory extends ProfileChoice {
+  directory: string;
 }
 
-export async function rememberDirectory(paths: StackPaths, directory: string): Promise<void> {
-  await writeAtomic(memoryOf(paths), toJson({ version: 1, directory }));
+/** As the flags of `render` name it; the stack's own profile where both are null. */
+export interface ProfileChoice {
+  profile: string | null;
+  values: string | null;
+}
+
+/** null when nothing was sealed yet. @throws LambdaError STATE_CORRUPT */
+export async function lastSealing(paths: StackPaths): Promise<SealingMemory | null> {
+  return readJson(memoryOf(paths), parseMemory, [
+    `Remove ${memoryOf(paths)}: the next \`lambdactl secrets seal\` writes it anew.`,
+  ]);
+}
+
+function parseMemory(raw: unknown): SealingMemory {
+  const { directory, profile, values } = versioned(raw);
+  if (typeof directory !== 'string') throw new Error('the directory is missing');
+  const text = (value: unknown) => (typeof value === 'string' ? value : null);
+  return { directory, profile: text(profile), values: text(values) };
+}
+
+export async function rememberSealing(paths: StackPaths, { directory, profile, values }: SealingMemory): Promise<void> {
+  await createStackDirs(paths);
+  await writeAtomic(memoryOf(paths), toJson({ version: 1, directory, profile, values }));
+}
+
+/** @throws LambdaError UNKNOWN_PROFILE, UNKNOWN_VALUES, PROFILE_INVALID */
+export async function chosenProfile(stack: OpenStack, { profile, values }: ProfileChoice): Promise<Profile> {
+  if (profile === null && values === null) return stack.profile ?? loadProfile('lite');
+  return values === null ? loadProfile(profile ?? 'lite') : loadProfileFor(profile ?? 'lite', values);
 }

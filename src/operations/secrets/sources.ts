@@ -60,14 +60,15 @@ export async function plainSecrets(
   return asked.includes('generated') ? [...secrets, ...(await componentSecrets(stack, profile, credentials))] : secrets;
 }
 
-/** Everything that `lambdactl render` leaves out because it would be in the clear. */
+/** Everything that `lambdactl render` leaves out because it would be in the clear. @throws LambdaError SECRET_MISSING */
 async function componentSecrets(
   stack: OpenStack,
   profile: Profile,
   credentials: Credentials,
 ): Promise<readonly PlainSecret[]> {
+  // Half of lambdactl is needed to render: loaded only where it is.
   const { secretsOfCluster } = await import('../render.ts');
-  const objects = await secretsOfCluster(stack, profile, credentials);
+  const objects = await secretsOfCluster(stack.name, profile, credentials);
   return objects.map(plainSecret).filter(({ values }) => Object.keys(values).length > 0);
 }
 

@@ -4,13 +4,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { tempDir } from '../../../test/support/supervisor.ts';
 import { catalogue } from '../../components/catalogue.ts';
 import { cliJob } from '../../components/cli-job.ts';
+import type { InstancePlan } from '../../components/contract.ts';
 import { loopbackNetwork } from '../../components/network.ts';
 import { argumentsOf } from '../../operations/in-cluster.ts';
 import { loadProfile } from '../../operations/profiles.ts';
 import { readDesired } from '../../state/desired.ts';
 import { stackPaths } from '../../state/paths.ts';
 import { readSecrets } from '../../state/secrets.ts';
-import { inClusterContext, inClusterStack } from './in-cluster.ts';
+import { inClusterContext, inClusterStack, withStack } from './in-cluster.ts';
 
 const profile = await loadProfile('lite');
 const credentials = { 'postgres.shop': { user: 'shop', secret: 'pass' } };
@@ -39,6 +40,23 @@ describe('a stack as a pod is given it', () => {
     const again = inClusterStack({ stack: 'demo', profile, components: catalogue, credentials, imageTag: 'abc' });
     expect(again.files('/x')).toEqual(stack.files('/x'));
     expect(stack.files('/x').every(({ mode }) => mode === 0o600)).toBe(true);
+  });
+});
+
+describe('an instance that starts lambdactl', () => {
+  it('is given the stack; the others are left as they were rendered', () => {
+    const planOf = (name: string) =>
+      ({ files: [], service: { name, command: { env: { A: '1' } } } }) as unknown as InstancePlan; // what is looked at
+    const scheduler = withStack(planOf('airflow-scheduler'), '/conf', stack);
+    expect(scheduler.files.map(({ path }) => path)).toEqual(['/conf/stack.json', '/conf/secrets.json']);
+    expect(scheduler.service.command.env).toEqual({
+      A: '1',
+      LAMBDACTL_STACK_FILES: '/conf',
+      LAMBDACTL_IMAGE_TAG: 'abc',
+      LAMBDACTL_STACK: 'demo',
+    });
+    const other = planOf('kafka');
+    expect(withStack(other, '/conf', stack)).toBe(other);
   });
 });
 

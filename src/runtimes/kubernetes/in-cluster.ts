@@ -4,7 +4,7 @@
  * `bench` near Kafka.
  */
 import type { CliStack } from '../../components/cli-job.ts';
-import type { ComponentDefinition } from '../../components/contract.ts';
+import type { ComponentDefinition, InstancePlan } from '../../components/contract.ts';
 import type { RenderedFile } from '../../core/service-spec.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { toJson } from '../../state/json-file.ts';
@@ -44,6 +44,17 @@ export function inClusterStack(options: InClusterOptions): CliStack {
   };
 }
 
+/** Of the one instance whose program starts lambdactl: Airflow's tasks run in its scheduler. */
+const startsLambdactl: readonly string[] = ['airflow-scheduler'];
+
+/** An instance as it was rendered; where it starts lambdactl, with what that must know. */
+export function withStack(plan: InstancePlan, conf: string, cli: CliStack): InstancePlan {
+  const { files, service } = plan;
+  if (!startsLambdactl.includes(service.name)) return plan;
+  const command = { ...service.command, env: { ...service.command.env, ...cli.environment(conf) } };
+  return { files: [...files, ...cli.files(conf)], service: { ...service, command } };
+}
+
 const file = (path: string, value: unknown): RenderedFile => ({ path, content: toJson(value), mode: 0o600 });
 
 /** As src/state/desired.ts reads it. */
@@ -65,14 +76,3 @@ function desiredOf({ stack, profile, components }: InClusterOptions) {
     updatedAt: never,
   };
 }
-
-/**
- * What lambdactl may do in the namespace of what processes: run jobs with their Secrets, see how they go, and nothing else. Secrets are
- * made and deleted, never read or listed.
- */
-export const inClusterRules = [
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'get', 'list', 'watch', 'delete'] },
-  { apiGroups: [''], resources: ['secrets'], verbs: ['create', 'patch', 'delete'] },
-  { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-] as const;

@@ -7,7 +7,7 @@ import { configObjects, configVolume, secretObject } from './config.ts';
 import { containerOf, podSecurity } from './containers.ts';
 import { labelNames, labelsOf } from './labels.ts';
 import { resourcesFor } from './quantities.ts';
-import { jobAccount } from './rbac.ts';
+import { cliAccount, jobAccount } from './rbac.ts';
 import { partCommand, partFiles } from './secrecy.ts';
 import { mountsOf, scratchVolumes } from './storage.ts';
 import type { Contexts } from './workload.ts';
@@ -18,6 +18,8 @@ const imageOf: Record<JobName, ComponentName> = {
   lake: 'spark',
   dbt: 'warehouse',
   'kafka-perf': 'kafka',
+  // The one image with lambdactl and its Node.
+  lambdactl: 'airflow',
 };
 
 /** A run that nobody waited for is gone after an hour. */
@@ -59,8 +61,9 @@ export function jobObjects(
   const podTemplate = {
     metadata: { labels },
     spec: {
-      serviceAccountName: jobAccount,
-      automountServiceAccountToken: false,
+      serviceAccountName: job.name === cliAccount ? cliAccount : jobAccount,
+      // lambdactl asks the cluster only where it was told what its stack is.
+      automountServiceAccountToken: job.name === cliAccount && plan.files.length > 0,
       enableServiceLinks: false,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 15,

@@ -43,7 +43,7 @@ const isPresent = (from: Flow['from'], present: ReadonlyMap<string, unknown>): b
   present.has(from) || !isComponent(from);
 
 const isComponent = (name: string): boolean =>
-  !['users', 'monitoring', 'spark-batch', 'lake', 'dbt', 'kafka-perf'].includes(name);
+  !['users', 'monitoring', 'spark-batch', 'lake', 'dbt', 'kafka-perf', 'lambdactl'].includes(name);
 
 class PolicyBuilder {
   private readonly context: KubernetesContext;

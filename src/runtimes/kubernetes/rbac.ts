@@ -2,9 +2,13 @@ import type { ComponentDefinition } from '../../components/contract.ts';
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
 import { deliveryOf } from './context.ts';
 import { baseComponent, labelsOf } from './labels.ts';
+import { namespacesOf } from './namespaces.ts';
 
 /** Account of the batch layer's jobs, which ask the cluster for nothing. */
 export const jobAccount = 'jobs';
+
+/** Account of lambdactl's own runs in the cluster (in-cluster.ts). */
+export const cliAccount = 'lambdactl';
 
 /**
  * An account for each component. None has a right and none gets a token, but for Airflow: its tasks start the batch layer's jobs and read
@@ -30,7 +34,11 @@ export function accountObjects(
   return [
     ...ours.map(({ name }) => account(name, context.namespaceOf(name))),
     account(jobAccount, jobs),
-    ...ours.filter(({ name }) => asksTheCluster(name)).flatMap(({ name }) => jobStarter(name, jobs, context)),
+    account(cliAccount, jobs),
+    ...[cliAccount, ...components.filter(({ name }) => name === 'airflow').map(({ name }) => name)].flatMap((name) => [
+      ...jobStarter(name, jobs, context),
+      ...observers(name, jobs, context),
+    ]),
   ];
 }
 
@@ -59,4 +67,31 @@ function jobStarter(component: string, namespace: string, context: KubernetesCon
       subjects: [{ kind: 'ServiceAccount', name: component, namespace: context.namespaceOf(component) }],
     },
   ];
+}
+
+/** lambdactl looks before it acts: whether the stack is up, and what its pods take. */
+function observers(account: string, home: string, context: KubernetesContext): KubernetesObject[] {
+  return namespacesOf(context).flatMap((namespace) => {
+    const metadata = { name: `${account}-observes`, namespace, labels: labelsOf(context.stack, baseComponent) };
+    const apiGroup = 'rbac.authorization.k8s.io';
+    return [
+      {
+        apiVersion: `${apiGroup}/v1`,
+        kind: 'Role',
+        metadata,
+        rules: [
+          { apiGroups: ['', 'metrics.k8s.io'], resources: ['pods'], verbs: ['get', 'list'] },
+          { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+          { apiGroups: ['apps'], resources: ['statefulsets', 'deployments'], verbs: ['get', 'list'] },
+        ],
+      },
+      {
+        apiVersion: `${apiGroup}/v1`,
+        kind: 'RoleBinding',
+        metadata,
+        roleRef: { apiGroup, kind: 'Role', name: metadata.name },
+        subjects: [{ kind: 'ServiceAccount', name: account, namespace: home }],
+      },
+    ];
+  });
 }

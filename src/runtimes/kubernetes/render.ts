@@ -21,6 +21,7 @@ import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { Credentials } from '../../state/secrets.ts';
 import { createContext, deliveryOf, nodePortAt } from './context.ts';
+import { inClusterStack } from './in-cluster.ts';
 import { jobObjects } from './jobs.ts';
 import { namespaceObjects } from './namespaces.ts';
 import { networkPolicies } from './network-policies.ts';
@@ -83,7 +84,7 @@ export function clusterContext(options: ClusterRenderOptions): KubernetesContext
 
 function bothContexts(options: ClusterRenderOptions): Contexts {
   const others = { ...options, credentials: otherCredentials(options.credentials) };
-  return { context: createContext(options), other: createContext(others) };
+  return { context: createContext(options), other: createContext(others), cli: inClusterStack(options) };
 }
 
 /**

@@ -24,6 +24,7 @@ import { ClusterClient } from './client.ts';
 import { namespaceOf } from './context.ts';
 import { forwardsFor, outsideEndpoints } from './endpoints.ts';
 import { Forwards } from './forward.ts';
+import { isInCluster } from './in-cluster.ts';
 import { Inventory } from './inventory.ts';
 import { readLogs } from './logs.ts';
 import { observeCluster } from './observe.ts';
@@ -149,6 +150,8 @@ class KubernetesRuntime implements Runtime {
     const { ports } = wanted.desired;
     const components = this.chosen(wanted);
     const context = clusterContext(await renderOptions(this.options, wanted, ''));
+    // Within the cluster services are reached by their names.
+    if (isInCluster(this.options.cluster.context)) return components.flatMap((each) => each.endpoints(context));
     const endpoints = outsideEndpoints(components, context, ports);
     // kind maps the ports itself; elsewhere they are led in as long as this process lives.
     if (this.options.cluster.kind === null) {

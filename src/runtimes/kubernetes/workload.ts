@@ -1,8 +1,10 @@
+import type { CliStack } from '../../components/cli-job.ts';
 import type { ComponentDefinition, InstancePlan } from '../../components/contract.ts';
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
 import type { CommandSpec } from '../../core/service-spec.ts';
 import { configObjects, configVolume, secretObject, specHash } from './config.ts';
 import { containerOf, copyConfig, onlyOnce, podSecurity, stoppable } from './containers.ts';
+import { withStack } from './in-cluster.ts';
 import { labelNames, labelsOf, podOf, podsOf, specHashAnnotation } from './labels.ts';
 import { probesFor } from './probes.ts';
 import { resourcesFor } from './quantities.ts';
@@ -15,6 +17,8 @@ import { mountsOf, scratchVolumes, volumeClaims } from './storage.ts';
 export interface Contexts {
   context: KubernetesContext;
   other: KubernetesContext;
+  /** The stack as its own pods are told it, where they run lambdactl. */
+  cli: CliStack;
 }
 
 /** Seconds that a pod gets beyond its program's own grace, for the shell around it and the kubelet. */
@@ -62,8 +66,9 @@ interface Instance {
   command: PartedCommand;
 }
 
-function instanceOf(definition: ComponentDefinition, name: string, { context, other }: Contexts): Instance {
-  const [plan, otherPlan] = [definition.render(context, name), definition.render(other, name)];
+function instanceOf(definition: ComponentDefinition, name: string, { context, other, cli }: Contexts): Instance {
+  const rendered = (each: KubernetesContext) => withStack(definition.render(each, name), context.dir(name, 'conf'), cli);
+  const [plan, otherPlan] = [rendered(context), rendered(other)];
   return {
     name,
     plan,
