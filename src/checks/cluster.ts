@@ -50,8 +50,6 @@ export interface PodFacts {
   component: string;
   /** "Running", "Pending", "Succeeded", "Failed" */
   phase: string;
-  /** ms since 1970; null where the server does not tell. */
-  createdAt: number | null;
   /** Why no node takes it; null where one has, or none was asked yet. */
   unschedulable: string | null;
   /** Its containers and those that prepare it. */

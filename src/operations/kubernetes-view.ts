@@ -104,13 +104,11 @@ function podFacts({ metadata, status }: Pod): PodFacts {
   const refused = status?.conditions?.find(
     ({ type, status: is, reason }) => type === 'PodScheduled' && is === 'False' && reason === 'Unschedulable',
   );
-  const created = Date.parse(metadata.creationTimestamp ?? '');
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     component: metadata.labels?.['lambdactl.dev/component'] ?? '',
     phase: status?.phase ?? 'Unknown',
-    createdAt: Number.isNaN(created) ? null : created,
     unschedulable: refused === undefined ? null : (refused.message ?? 'Unschedulable'),
     containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(containerFacts),
   };

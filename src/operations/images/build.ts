@@ -110,7 +110,7 @@ async function buildOne(build: OneBuild, context: OperationContext): Promise<voi
   });
 }
 
-async function dockerfileOf({ plan, base, python, tag }: OneBuild): Promise<string> {
+export async function dockerfileOf({ plan, base, python, tag }: OneBuild): Promise<string> {
   const template = await loadTemplates(join(projectRoot, 'templates'));
   const text = template('images/Dockerfile.eta', {
     component: plan.component,
