@@ -23,7 +23,9 @@ export const clusterCertificate = clusterCheck(
       .filter(({ until }) => until - now < soonDays * dayMs)
       .map(({ title, until }): Finding => {
         const over = until <= now;
-        const when = over ? `expired on ${day(until)}` : `expires on ${day(until)}, in ${Math.ceil((until - now) / dayMs)} days`;
+        const when = over
+          ? `expired on ${day(until)}`
+          : `expires on ${day(until)}, in ${Math.ceil((until - now) / dayMs)} days`;
         return {
           severity: over ? 'error' : 'warning',
           what: `the ${title} of context ${cluster.context} ${when}`,

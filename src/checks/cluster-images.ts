@@ -1,8 +1,14 @@
-import { clusterCheck, type ContainerFacts, outcome, type PodFacts, podName } from './cluster.ts';
+import { type ContainerFacts, clusterCheck, outcome, type PodFacts, podName } from './cluster.ts';
 import type { Finding } from './contract.ts';
 import { forStack, type MachineContext } from './machine.ts';
 
-const unpulled: readonly string[] = ['ImagePullBackOff', 'ErrImagePull', 'ErrImageNeverPull', 'InvalidImageName', 'ImageInspectError'];
+const unpulled: readonly string[] = [
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+];
 
 /** Images that the cluster cannot get. */
 export const clusterImages = clusterCheck(
@@ -15,7 +21,11 @@ export const clusterImages = clusterCheck(
   },
 );
 
-function troubleOf(pod: PodFacts, { image, waiting }: ContainerFacts, { profile, kubernetes, paths }: MachineContext): Finding[] {
+function troubleOf(
+  pod: PodFacts,
+  { image, waiting }: ContainerFacts,
+  { profile, kubernetes, paths }: MachineContext,
+): Finding[] {
   if (waiting === null || !unpulled.includes(waiting.reason)) return [];
   const own = image.startsWith(`${profile.kubernetes.images.prefix}/`);
   const load = own && kubernetes.kind;

@@ -19,7 +19,8 @@ export const clusterNodes = clusterCheck(
   },
 );
 
-const isReady = ({ conditions }: NodeFacts): boolean => conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+const isReady = ({ conditions }: NodeFacts): boolean =>
+  conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 function troublesOf(node: NodeFacts): Finding[] {
   const { name, conditions, unschedulable } = node;

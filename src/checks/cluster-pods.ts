@@ -1,4 +1,4 @@
-import { clusterCheck, type ContainerFacts, outcome, type PodFacts, podName } from './cluster.ts';
+import { type ContainerFacts, clusterCheck, outcome, type PodFacts, podName } from './cluster.ts';
 import type { Finding } from './contract.ts';
 import { forStack, type MachineContext } from './machine.ts';
 
@@ -33,18 +33,26 @@ function troublesOf(pod: PodFacts, context: MachineContext): Finding[] {
   return pod.containers.flatMap((container) => crashOf(pod, container, context));
 }
 
-function crashOf(pod: PodFacts, { name, restarts, waiting, lastEnd }: ContainerFacts, { paths }: MachineContext): Finding[] {
+function crashOf(
+  pod: PodFacts,
+  { name, restarts, waiting, lastEnd }: ContainerFacts,
+  { paths }: MachineContext,
+): Finding[] {
   const looping = waiting?.reason === 'CrashLoopBackOff';
-  const broken = waiting !== null && ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'].includes(waiting.reason);
+  const broken =
+    waiting !== null &&
+    ['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'].includes(waiting.reason);
   const killed = lastEnd?.reason === 'OOMKilled';
   if (!looping && !broken && !killed && restarts < manyRestarts) return [];
   const subject = `${name} of pod ${podName(pod)}`;
   const logs = { command: forStack(`lambdactl logs ${pod.component}`, paths), safe: false };
   if (broken) {
-    const why = 'The container cannot be made: a secret, a volume or a setting that it names is not there, or not as it should be.';
+    const why =
+      'The container cannot be made: a secret, a volume or a setting that it names is not there, or not as it should be.';
     return [{ severity: 'error', what: `${subject}: ${waiting.reason}: ${waiting.message}`, why, fix: null }];
   }
-  const how = lastEnd === null ? '' : `, the last time by ${killed ? 'its memory limit' : `exit code ${lastEnd.exitCode}`}`;
+  const how =
+    lastEnd === null ? '' : `, the last time by ${killed ? 'its memory limit' : `exit code ${lastEnd.exitCode}`}`;
   return [
     {
       severity: looping ? 'error' : 'warning',

@@ -7,7 +7,9 @@ export const clusterVolumes = clusterCheck(
     const volumes = await cluster.volumes();
     const bound = volumes.filter(({ phase }) => phase === 'Bound').length;
     const findings = volumes
-      .filter(({ phase, message }) => phase === 'Lost' || (phase === 'Pending' && !/first consumer/i.test(message ?? '')))
+      .filter(
+        ({ phase, message }) => phase === 'Lost' || (phase === 'Pending' && !/first consumer/i.test(message ?? '')),
+      )
       .map((claim) => ({
         severity: 'error' as const,
         what: `claim ${podName(claim)} is ${claim.phase.toLowerCase()}: ${claim.message ?? 'nobody says why'}`,

@@ -13,7 +13,13 @@ const ready: NodeFacts = {
     { type: 'MemoryPressure', status: 'False', message: '' },
   ],
 };
-const running: ContainerFacts = { name: 'kafka', image: 'lambdactl/kafka:abc', restarts: 0, waiting: null, lastEnd: null };
+const running: ContainerFacts = {
+  name: 'kafka',
+  image: 'lambdactl/kafka:abc',
+  restarts: 0,
+  waiting: null,
+  lastEnd: null,
+};
 const pod = (container: Partial<ContainerFacts> = {}, given: Partial<PodFacts> = {}): PodFacts => ({
   namespace: 'data',
   name: 'kafka-0',
@@ -23,7 +29,13 @@ const pod = (container: Partial<ContainerFacts> = {}, given: Partial<PodFacts> =
   containers: [{ ...running, ...container }],
   ...given,
 });
-const bound: VolumeFacts = { namespace: 'data', name: 'data-kafka-0', phase: 'Bound', storageClass: 'standard', message: null };
+const bound: VolumeFacts = {
+  namespace: 'data',
+  name: 'data-kafka-0',
+  phase: 'Bound',
+  storageClass: 'standard',
+  message: null,
+};
 
 const cluster = (given: Partial<ClusterView> = {}): ClusterView => ({
   context: 'kind-lambdactl-default',
@@ -41,7 +53,8 @@ async function run(name: string, given: Partial<KubernetesView> = {}) {
   const context = await contextFor();
   return check.run({ ...context, kubernetes: { ...context.kubernetes, wanted: true, ...given } });
 }
-const found = async (name: string, given: Partial<ClusterView>) => (await run(name, { cluster: cluster(given) })).findings;
+const found = async (name: string, given: Partial<ClusterView>) =>
+  (await run(name, { cluster: cluster(given) })).findings;
 
 /** A certificate that ends in so many days. */
 function certificate(days: number): string {
@@ -82,12 +95,18 @@ describe('on this machine', () => {
   it('sees that the engine has less memory than the profile needs', async () => {
     const engine = async () => ({ kind: 'docker', version: '29', memoryBytes: 2 * 2 ** 30, rootless: false });
     expect((await run('container-engine', { engine })).findings).toMatchObject([
-      { severity: 'warning', what: expect.stringMatching(/^docker has 2048 MiB of memory; profile lite needs \d+ MiB/) },
+      {
+        severity: 'warning',
+        what: expect.stringMatching(/^docker has 2048 MiB of memory; profile lite needs \d+ MiB/),
+      },
     ]);
   });
 
   it('asks for the tools that the profile needs', async () => {
-    const tool = async () => ({ found: null, rejected: ['/usr/bin/kind is version 0.20.0; at least 0.30.0 is needed'] });
+    const tool = async () => ({
+      found: null,
+      rejected: ['/usr/bin/kind is version 0.20.0; at least 0.30.0 is needed'],
+    });
     const { findings } = await run('kubernetes-tools', { tool });
     expect(findings).toMatchObject([
       { severity: 'error', what: expect.stringContaining('0.20.0') },
@@ -99,7 +118,9 @@ describe('on this machine', () => {
 describe('of the cluster', () => {
   it('is told once when it does not answer', async () => {
     const version = () =>
-      Promise.reject(externalError('Cluster X does not answer.', { code: 'CLUSTER_UNREACHABLE', actions: ['Start it.'] }));
+      Promise.reject(
+        externalError('Cluster X does not answer.', { code: 'CLUSTER_UNREACHABLE', actions: ['Start it.'] }),
+      );
     expect(await found('cluster-reachable', { version })).toMatchObject([
       { what: 'Cluster X does not answer.', why: expect.stringContaining('Start it.') },
     ]);
@@ -109,29 +130,57 @@ describe('of the cluster', () => {
   it.each<[name: string, given: Partial<ClusterView>, what: RegExp]>([
     [
       'cluster-nodes',
-      { nodes: async () => [{ ...ready, conditions: [{ type: 'Ready', status: 'Unknown', message: 'Kubelet stopped posting' }] }] },
+      {
+        nodes: async () => [
+          { ...ready, conditions: [{ type: 'Ready', status: 'Unknown', message: 'Kubelet stopped posting' }] },
+        ],
+      },
       /^node node-1 is not ready: Kubelet stopped/,
     ],
     [
       'cluster-nodes',
-      { nodes: async () => [{ ...ready, conditions: [...ready.conditions, { type: 'DiskPressure', status: 'True', message: 'full' }] }] },
+      {
+        nodes: async () => [
+          { ...ready, conditions: [...ready.conditions, { type: 'DiskPressure', status: 'True', message: 'full' }] },
+        ],
+      },
       /^node node-1 has DiskPressure: full/,
     ],
     ['cluster-nodes', { nodes: async () => [{ ...ready, unschedulable: true }] }, /is cordoned/],
     [
       'cluster-pods',
-      { pods: async () => [pod({}, { phase: 'Pending', unschedulable: '0/1 nodes: Insufficient memory.', containers: [] })] },
+      {
+        pods: async () => [
+          pod({}, { phase: 'Pending', unschedulable: '0/1 nodes: Insufficient memory.', containers: [] }),
+        ],
+      },
       /^no node takes pod data\/kafka-0: 0\/1 nodes: Insufficient memory/,
     ],
     [
       'cluster-pods',
-      { pods: async () => [pod({ restarts: 5, waiting: { reason: 'CrashLoopBackOff', message: '' }, lastEnd: { reason: 'Error', exitCode: 3 } })] },
+      {
+        pods: async () => [
+          pod({
+            restarts: 5,
+            waiting: { reason: 'CrashLoopBackOff', message: '' },
+            lastEnd: { reason: 'Error', exitCode: 3 },
+          }),
+        ],
+      },
       /restarted 5 times, the last time by exit code 3/,
     ],
-    ['cluster-pods', { pods: async () => [pod({ restarts: 1, lastEnd: { reason: 'OOMKilled', exitCode: 137 } })] }, /its memory limit/],
     [
       'cluster-pods',
-      { pods: async () => [pod({ waiting: { reason: 'CreateContainerConfigError', message: 'secret "kafka" not found' } })] },
+      { pods: async () => [pod({ restarts: 1, lastEnd: { reason: 'OOMKilled', exitCode: 137 } })] },
+      /its memory limit/,
+    ],
+    [
+      'cluster-pods',
+      {
+        pods: async () => [
+          pod({ waiting: { reason: 'CreateContainerConfigError', message: 'secret "kafka" not found' } }),
+        ],
+      },
       /secret "kafka" not found/,
     ],
     [
@@ -152,7 +201,10 @@ describe('of the cluster', () => {
   it('loads an image of ours into a kind cluster, and names the profile’s key elsewhere', async () => {
     const waiting = { reason: 'ErrImagePull', message: 'not found' };
     const view = { cluster: cluster({ pods: async () => [pod({ waiting })] }) };
-    expect((await run('cluster-images', view)).findings[0]?.fix).toEqual({ command: 'lambdactl images load kafka', safe: true });
+    expect((await run('cluster-images', view)).findings[0]?.fix).toEqual({
+      command: 'lambdactl images load kafka',
+      safe: true,
+    });
     expect((await run('cluster-images', { ...view, kind: false })).findings).toMatchObject([
       { fix: null, why: expect.stringContaining('kubernetes.images.prefix') },
     ]);
@@ -160,14 +212,19 @@ describe('of the cluster', () => {
 
   it('waits with a volume for its first pod', async () => {
     const message = 'waiting for first consumer to be created before binding';
-    expect(await found('cluster-volumes', { volumes: async () => [{ ...bound, phase: 'Pending', message }] })).toEqual([]);
+    expect(await found('cluster-volumes', { volumes: async () => [{ ...bound, phase: 'Pending', message }] })).toEqual(
+      [],
+    );
   });
 
   it('warns before the certificate expires', async () => {
     const certificates = (days: number) => async () => ({ client: certificate(days), authority: null });
     expect(await found('cluster-certificate', { certificates: certificates(300) })).toEqual([]);
     expect(await found('cluster-certificate', { certificates: certificates(10) })).toMatchObject([
-      { severity: 'warning', what: expect.stringMatching(/client certificate of context .* expires on .*, in 10 days/) },
+      {
+        severity: 'warning',
+        what: expect.stringMatching(/client certificate of context .* expires on .*, in 10 days/),
+      },
     ]);
   });
 });

@@ -19,7 +19,8 @@ export const kubernetesTools = kubernetesCheck(
       const look = await view.tool(name);
       if (look.found !== null) found.push(`${name} ${look.found.version} (${look.found.path})`);
       else {
-        const what = look.rejected.length === 0 ? `${name} was not found on PATH` : `no ${name} fits: ${look.rejected.join('; ')}`;
+        const what =
+          look.rejected.length === 0 ? `${name} was not found on PATH` : `no ${name} fits: ${look.rejected.join('; ')}`;
         findings.push({ severity, what, why, fix: null });
       }
     }
@@ -30,8 +31,12 @@ export const kubernetesTools = kubernetesCheck(
 function needs(kind: boolean, { profile: { kubernetes } }: MachineContext): Need[] {
   const charts = Object.values(kubernetes.delivery).includes('operator') || kubernetes.monitoring;
   return [
-    ...(kind ? [{ name: 'kind', severity: 'error', why: 'It makes and deletes the cluster; `up --yes` fetches it.' } as const] : []),
-    ...(charts ? [{ name: 'helm', severity: 'error', why: 'The profile has components that upstream charts bring.' } as const] : []),
+    ...(kind
+      ? [{ name: 'kind', severity: 'error', why: 'It makes and deletes the cluster; `up --yes` fetches it.' } as const]
+      : []),
+    ...(charts
+      ? [{ name: 'helm', severity: 'error', why: 'The profile has components that upstream charts bring.' } as const]
+      : []),
     {
       name: 'kubectl',
       severity: 'warning',

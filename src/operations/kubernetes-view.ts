@@ -45,7 +45,9 @@ function clusterView(context: string, stack: string, signal: AbortSignal): Clust
     context,
     version: once(async () => {
       const request = { signal, what: 'tell its version' };
-      return (await (await client()).json<{ gitVersion?: string }>('/version', request)).gitVersion ?? 'unknown version';
+      return (
+        (await (await client()).json<{ gitVersion?: string }>('/version', request)).gitVersion ?? 'unknown version'
+      );
     }),
     nodes: async () => (await list<NodeObject>('Node', {})).map(nodeFacts),
     pods: once(async () => (await list<Pod>('Pod', { labels })).map(podFacts)),

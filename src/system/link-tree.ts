@@ -9,7 +9,11 @@ import { copy, linkOrCopy } from './store-files.ts';
  * changing a link's mode would change the original's.
  * @param wanted path below `from`, with "/"; what it refuses is left out, of a directory with everything in it
  */
-export async function linkTree(from: string, to: string, wanted: (path: string) => boolean = () => true): Promise<void> {
+export async function linkTree(
+  from: string,
+  to: string,
+  wanted: (path: string) => boolean = () => true,
+): Promise<void> {
   const limit = pLimit(16);
   const walk = async (below: string): Promise<void> => {
     await mkdir(join(to, below), { recursive: true, mode: 0o755 });

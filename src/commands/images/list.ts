@@ -6,7 +6,8 @@ import { imagesList } from '../../operations/images/index.ts';
 import { imagesListText } from '../../output/images-text.ts';
 
 export default class ImagesList extends BaseCommand {
-  static override summary = "The components' images: name, size, whether the engine and the stack's kind cluster have them";
+  static override summary =
+    "The components' images: name, size, whether the engine and the stack's kind cluster have them";
   static override examples = ['<%= config.bin %> images list', '<%= config.bin %> images list --json'];
   static override flags = withEnvironment({
     engine: Flags.option({

@@ -53,7 +53,9 @@ async function inStacksCluster(
     const work = await openCluster({ home, cluster: kindClusterOf(stack) }, context);
     const names = images.map(({ reference }) => nameIn(work.engine, reference));
     const there = await imagesInCluster(work, names);
-    return { present: new Set(images.map(({ reference }) => reference).filter((_, index) => there.has(names[index] ?? ''))) };
+    return {
+      present: new Set(images.map(({ reference }) => reference).filter((_, index) => there.has(names[index] ?? ''))),
+    };
   } catch (error) {
     context.signal.throwIfAborted();
     return { reason: messageOf(error) };

@@ -38,7 +38,9 @@ export async function loadImages(request: LoadRequest, context: OperationContext
   const wanted = build.images
     .filter(({ action }) => action !== 'override')
     .map(({ reference }) => nameIn(engine, reference));
-  const fresh = build.images.filter(({ action }) => action === 'built').map(({ reference }) => nameIn(engine, reference));
+  const fresh = build.images
+    .filter(({ action }) => action === 'built')
+    .map(({ reference }) => nameIn(engine, reference));
   const there = await imagesInCluster(work, wanted);
   // Built on another base, an image has the name of the one before.
   const present = wanted.filter((reference) => there.has(reference) && !fresh.includes(reference));

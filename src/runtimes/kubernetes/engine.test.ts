@@ -38,8 +38,16 @@ describe('containerEngine', () => {
 
   it('goes on to the next where one does not answer, and sees podman behind the name docker', async () => {
     programs.add('docker', answering(podmanInfo));
-    expect(await containerEngine()).toMatchObject({ kind: 'podman', version: '5.6.0', rootless: true, architecture: 'arm64' });
-    programs.add('docker', failing('Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'));
+    expect(await containerEngine()).toMatchObject({
+      kind: 'podman',
+      version: '5.6.0',
+      rootless: true,
+      architecture: 'arm64',
+    });
+    programs.add(
+      'docker',
+      failing('Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'),
+    );
     programs.add('nerdctl', answering(dockerInfo));
     expect(await containerEngine()).toMatchObject({ kind: 'nerdctl' });
   });
@@ -60,7 +68,10 @@ describe('containerEngine', () => {
   });
 
   it('says of each program why it does not serve', async () => {
-    programs.add('docker', failing('Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'));
+    programs.add(
+      'docker',
+      failing('Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?'),
+    );
     expect(await containerEngine()).toEqual({
       reason:
         'docker: no daemon answers on /var/run/docker.sock: start Docker (Docker Desktop, or `systemctl start docker`); podman: not found on PATH; nerdctl: not found on PATH',
@@ -104,12 +115,14 @@ describe('containerEngine', () => {
     vi.stubEnv('DOCKER_HOST', 'tcp://10.0.0.7:2375');
     programs.add('docker', failing('dial tcp 10.0.0.7:2375: connect: no route to host'));
     expect(await containerEngine({ name: 'docker' })).toEqual({
-      reason: 'docker: not reachable on DOCKER_HOST=tcp://10.0.0.7:2375: is the address right, and does the engine run there?',
+      reason:
+        'docker: not reachable on DOCKER_HOST=tcp://10.0.0.7:2375: is the address right, and does the engine run there?',
     });
   });
 
   it('takes the failure from the answer of an older client, which ends well', async () => {
-    const text = 'Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?';
+    const text =
+      'Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?';
     programs.add('docker', answering(JSON.stringify({ ServerVersion: '', MemTotal: 0, ServerErrors: [text] })));
     expect(await containerEngine({ name: 'docker' })).toMatchObject({
       reason: expect.stringContaining('no daemon answers on /run/user/1000/docker.sock'),

@@ -56,4 +56,5 @@ export function kindConfig({ name, profile, ports, labels }: KindConfigRequest):
 const controlPlaneMiB = 800;
 const workerMiB = 300;
 
-export const clusterOverheadMiB = ({ kubernetes }: Profile): number => controlPlaneMiB + workerMiB * kubernetes.kindWorkers;
+export const clusterOverheadMiB = ({ kubernetes }: Profile): number =>
+  controlPlaneMiB + workerMiB * kubernetes.kindWorkers;

@@ -33,7 +33,9 @@ export function portsBusy(busy: readonly { port: number; holder: PortHolder | nu
   return preflightError(`${busy.length === 1 ? 'A port is' : `${busy.length} ports are`} busy:\n${lines.join('\n')}`, {
     code: 'PORT_BUSY',
     actions: ['Take other ports: lambdactl up --any-port', 'Or stop what holds them.'],
-    details: { ports: busy.map(({ port, holder }) => ({ port, pid: holder?.pid ?? null, name: holder?.name ?? null })) },
+    details: {
+      ports: busy.map(({ port, holder }) => ({ port, pid: holder?.pid ?? null, name: holder?.name ?? null })),
+    },
   });
 }
 
@@ -149,4 +151,7 @@ export function creationFailed(name: string, output: string): LambdaError {
 }
 
 const lineWith = (output: string, pattern: RegExp): string =>
-  (output.split('\n').find((line) => pattern.test(line)) ?? '').replace(/^\s*(?:ERROR:|Error:)\s*/i, '').trim().slice(0, 400);
+  (output.split('\n').find((line) => pattern.test(line)) ?? '')
+    .replace(/^\s*(?:ERROR:|Error:)\s*/i, '')
+    .trim()
+    .slice(0, 400);

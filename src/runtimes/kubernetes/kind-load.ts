@@ -41,7 +41,10 @@ export async function loadIntoKind(work: KindWork, references: readonly string[]
   }
 }
 
-function told({ failure, stderr }: { failure: string | undefined; stderr: string }, references: readonly string[]): void {
+function told(
+  { failure, stderr }: { failure: string | undefined; stderr: string },
+  references: readonly string[],
+): void {
   if (failure === undefined) return;
   throw externalError(`kind could not load ${references.join(', ')}: ${messageLine(stderr) ?? failure}`, {
     code: 'IMAGE_LOAD_FAILED',

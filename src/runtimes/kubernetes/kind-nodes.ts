@@ -79,7 +79,8 @@ function hostPortsOf(bindings: unknown): number[] {
     .sort((a, b) => a - b);
 }
 
-export const controlPlaneOf = (nodes: readonly KindNode[]): KindNode | undefined => nodes.find(({ role }) => role === 'control-plane');
+export const controlPlaneOf = (nodes: readonly KindNode[]): KindNode | undefined =>
+  nodes.find(({ role }) => role === 'control-plane');
 
 /** kubectl in the control plane's node, where it has every right: needs neither kubectl nor kubeconfig here. */
 export function nodeKubectl(

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hashText, readTextIfPresent, removeTree, writeTextAtomically, makeDirectory } from '../../system/store-files.ts';
+import {
+  hashText,
+  makeDirectory,
+  readTextIfPresent,
+  removeTree,
+  writeTextAtomically,
+} from '../../system/store-files.ts';
 import type { ContainerEngine, EngineName } from './engine.ts';
 import { controlPlaneOf, type KindNode, nodeKubectl } from './kind-nodes.ts';
 import { parsedJson } from './program-output.ts';

@@ -113,7 +113,11 @@ const calls = () =>
 
 describe('ensureKindCluster', () => {
   it('makes the cluster once and knows it again', async () => {
-    expect(await ensureKindCluster(request, context)).toEqual({ context: 'kind-lambdactl-t', created: true, unmapped: [] });
+    expect(await ensureKindCluster(request, context)).toEqual({
+      context: 'kind-lambdactl-t',
+      created: true,
+      unmapped: [],
+    });
     expect(await ensureKindCluster(request, context)).toMatchObject({ created: false, unmapped: [] });
     expect(calls()).toEqual(['create cluster']);
     const config = JSON.parse(readFileSync(join(programs.state, 'config.json'), 'utf8'));
@@ -132,7 +136,9 @@ describe('ensureKindCluster', () => {
     await ensureKindCluster(request, context);
     const later = { hostPort: request.ports[0]?.hostPort ?? 0, nodePort: 30003 };
     const added = { hostPort: 40123, nodePort: 30004 };
-    expect(await ensureKindCluster({ ...request, ports: [later, added] }, context)).toMatchObject({ unmapped: [added] });
+    expect(await ensureKindCluster({ ...request, ports: [later, added] }, context)).toMatchObject({
+      unmapped: [added],
+    });
   });
 
   it('refuses a cluster of that name that it did not make, and does not touch it', async () => {
@@ -207,21 +213,36 @@ describe('ensureKindCluster', () => {
 
   it('says that no engine answers, and what of kind is missing', async () => {
     programs.add('docker', 'echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock." >&2; exit 1');
-    await expect(ensureKindCluster(request, context)).rejects.toMatchObject({ code: 'NO_CONTAINER_ENGINE', exitCode: 20 });
+    await expect(ensureKindCluster(request, context)).rejects.toMatchObject({
+      code: 'NO_CONTAINER_ENGINE',
+      exitCode: 20,
+    });
     programs.add('docker', docker);
     rmSync(join(programs.directory, 'bin', 'kind'));
     await expect(ensureKindCluster(request, context)).rejects.toMatchObject({ code: 'TOOL_MISSING' });
   });
 
   it.each([
-    ['ERROR: failed to create cluster: failed to pull image "kindest/node:v1.34.0": command failed', /failed to pull image/, /mirror/],
+    [
+      'ERROR: failed to create cluster: failed to pull image "kindest/node:v1.34.0": command failed',
+      /failed to pull image/,
+      /mirror/,
+    ],
     [
       'ERROR: failed to create cluster: command "docker run" failed with error: exit status 125\nCommand Output: Bind for 127.0.0.1:18080 failed: port is already allocated.',
       /18080 failed: port is already allocated/,
       /--any-port/,
     ],
-    ['ERROR: failed to create cluster: could not find a log line that matches "Reached target"', /did not come up/, /inotify/],
-    ['ERROR: failed to create cluster: failed to init node with kubeadm: exit status 1', /did not start in the node/, /memory/],
+    [
+      'ERROR: failed to create cluster: could not find a log line that matches "Reached target"',
+      /did not come up/,
+      /inotify/,
+    ],
+    [
+      'ERROR: failed to create cluster: failed to init node with kubeadm: exit status 1',
+      /did not start in the node/,
+      /memory/,
+    ],
   ])('explains %s', async (words, message, action) => {
     writeFileSync(join(programs.state, 'fail'), words);
     const failure = await ensureKindCluster(request, context).catch((error: unknown) => error);

@@ -112,7 +112,11 @@ export async function open(place: KindPlace, context: OperationContext): Promise
   return { place, engine, kind: path, context };
 }
 
-async function look({ place, engine, context: { signal } }: KindWork): Promise<{ ownership: Ownership; nodes: readonly KindNode[] }> {
+async function look({
+  place,
+  engine,
+  context: { signal },
+}: KindWork): Promise<{ ownership: Ownership; nodes: readonly KindNode[] }> {
   const nodes = await kindNodes(engine, place.name, signal);
   const record = await readKindRecord(place.home, place.name);
   return { nodes, ownership: await ownershipOf({ home: place.home, nodes, record, engine, signal }) };
@@ -144,7 +148,7 @@ async function create(work: KindWork, request: KindRequest): Promise<KindCluster
   await assertFree(request.ports);
   const hostPorts = ports.map(({ hostPort }) => hostPort);
   const title = `Make kind cluster ${name} (${engine.kind} ${engine.version})`;
-  return step(context, { id: 'cluster', title }, async () => {
+  return step(context, { id: 'cluster/create', title }, async () => {
     await writeKindRecord(home, name, recordOf(engine.kind, [], hostPorts));
     const config = join(kindDirectory(home), `${name}.config.json`);
     const labels = ownershipLabels(home, name);
@@ -174,7 +178,11 @@ async function failedCreation(work: KindWork, { stdout, stderr, failure }: ExecR
 }
 
 /** 80 and 443, for an ingress that the user may add: left out where they cannot be had, since nothing of ours needs them. */
-async function ingressPorts(engine: ContainerEngine, { ports }: KindRequest, { emit }: OperationContext): Promise<KindPort[]> {
+async function ingressPorts(
+  engine: ContainerEngine,
+  { ports }: KindRequest,
+  { emit }: OperationContext,
+): Promise<KindPort[]> {
   const wanted = [80, 443].filter((port) => !ports.some(({ hostPort }) => hostPort === port));
   const mapped: KindPort[] = [];
   for (const port of wanted) {
@@ -208,7 +216,7 @@ async function resume(work: KindWork, nodes: readonly KindNode[], request: KindR
   const { name, home, profile } = request;
   const still = nodes.filter(({ running }) => !running);
   if (still.length > 0) {
-    await step(context, { id: 'cluster', title: `Start kind cluster ${name}` }, async () => {
+    await step(context, { id: 'cluster/start', title: `Start kind cluster ${name}` }, async () => {
       await engineOutput(engine, ['start', ...still.map((node) => node.name)], context.signal);
       await untilReady(work, nodes);
       return { value: undefined };

@@ -1,6 +1,6 @@
 import { delimiter, join } from 'node:path';
-import { exists, modeOf, readIfExists, writeAtomic } from '../../system/files.ts';
 import { realPathOf } from '../../system/file-system.ts';
+import { exists, modeOf, readIfExists, writeAtomic } from '../../system/files.ts';
 import { homeDirectory } from '../../system/store-files.ts';
 
 /** Files that make up the user's kubeconfig, as kubectl and kind find them. */
@@ -32,7 +32,11 @@ export async function keepCurrentContext(made: string): Promise<() => Promise<vo
     const text = await readIfExists(file);
     if (before === '' || before === made || text === null || currentIn(text) !== made) return;
     const mode = (await modeOf(file)) ?? 0o600;
-    await writeAtomic(await realPathOf(file), text.replace(line, () => `current-context: ${JSON.stringify(before)}`), { mode });
+    await writeAtomic(
+      await realPathOf(file),
+      text.replace(line, () => `current-context: ${JSON.stringify(before)}`),
+      { mode },
+    );
   };
 }
 

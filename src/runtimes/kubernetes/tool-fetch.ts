@@ -124,10 +124,7 @@ async function fetchVerified(tool: LockedTool, scratch: string, { tools, signal 
   assertTrusted(tool.checksums);
   const part = join(scratch, fileOf(tool.url));
   try {
-    const [published, bytes] = await Promise.all([
-      publishedChecksum(tool, signal),
-      sizeOfDownload(tool.url, signal),
-    ]);
+    const [published, bytes] = await Promise.all([publishedChecksum(tool, signal), sizeOfDownload(tool.url, signal)]);
     const known = (await readPins(tools))[pinName(tool)]?.sha256;
     if (known !== undefined && known !== published) {
       throw corrupt(tool, `its published checksum is ${published.slice(0, 12)}…, it was ${known.slice(0, 12)}… before`);
@@ -157,7 +154,8 @@ function assertTrusted(url: string): void {
 async function publishedChecksum(tool: LockedTool, signal: AbortSignal): Promise<string> {
   const lines = (await textOfDownload(tool.checksums, signal)).split('\n').map((line) => line.trim().split(/\s+\*?/));
   const file = fileOf(tool.url);
-  const found = lines.find(([, name]) => name?.split('/').at(-1) === file) ?? (lines[0]?.length === 1 ? lines[0] : undefined);
+  const found =
+    lines.find(([, name]) => name?.split('/').at(-1) === file) ?? (lines[0]?.length === 1 ? lines[0] : undefined);
   const sha256 = found?.[0]?.toLowerCase() ?? '';
   if (/^[0-9a-f]{64}$/.test(sha256)) return sha256;
   throw corrupt(tool, `${fileOf(tool.checksums)} holds no sha256 of ${file}`);
@@ -222,14 +220,17 @@ function corrupt(tool: LockedTool, reason: string): LambdaError {
 
 function unreachable(tool: LockedTool, error: unknown): LambdaError {
   const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : '';
-  return externalError(`${tool.name} ${tool.version} could not be fetched from ${tool.host}: ${messageOf(error)}${cause}.`, {
-    code: 'TOOL_UNREACHABLE',
-    actions: [
-      'Check the network connection, HTTPS_PROXY and NODE_EXTRA_CA_CERTS, then run the same command again; it continues.',
-      `Or install ${tool.name} yourself and put it on PATH.`,
-    ],
-    details: { url: tool.url },
-    retryable: true,
-    cause: error,
-  });
+  return externalError(
+    `${tool.name} ${tool.version} could not be fetched from ${tool.host}: ${messageOf(error)}${cause}.`,
+    {
+      code: 'TOOL_UNREACHABLE',
+      actions: [
+        'Check the network connection, HTTPS_PROXY and NODE_EXTRA_CA_CERTS, then run the same command again; it continues.',
+        `Or install ${tool.name} yourself and put it on PATH.`,
+      ],
+      details: { url: tool.url },
+      retryable: true,
+      cause: error,
+    },
+  );
 }

@@ -25,7 +25,8 @@ beforeEach(async () => {
   server = createServer((request, answer) => {
     const body = served.get(request.url ?? '');
     if (body === undefined) answer.writeHead(404).end();
-    else answer.writeHead(200, { 'content-length': Buffer.byteLength(body) }).end(request.method === 'HEAD' ? '' : body);
+    else
+      answer.writeHead(200, { 'content-length': Buffer.byteLength(body) }).end(request.method === 'HEAD' ? '' : body);
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const address = server.address();
@@ -85,7 +86,9 @@ describe('findTool', () => {
       message: `No kind that fits: ${path} is version 0.27.0; at least 0.30.0 is needed.`,
     });
     programs.add('helm', 'echo v5.0.1+g1');
-    await expect(findTool('helm', options)).rejects.toMatchObject({ message: expect.stringContaining('versions before 5') });
+    await expect(findTool('helm', options)).rejects.toMatchObject({
+      message: expect.stringContaining('versions before 5'),
+    });
     programs.add('kubeseal', 'echo "cannot execute: wrong architecture" >&2; exit 126');
     await expect(findTool('kubeseal', options)).rejects.toMatchObject({
       message: expect.stringContaining('does not tell its version'),
@@ -133,7 +136,9 @@ describe('findTool', () => {
 
   it('fetches nothing when the user does not agree or cannot be asked', async () => {
     serveKind();
-    await expect(findTool('kind', { ...options, confirm: async () => false })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+    await expect(findTool('kind', { ...options, confirm: async () => false })).rejects.toMatchObject({
+      code: 'TOOL_MISSING',
+    });
     await expect(findTool('kind', options)).rejects.toMatchObject({ code: 'TOOL_MISSING' });
   });
 
@@ -180,7 +185,9 @@ describe('findTool', () => {
 
 it('pins a release of every tool, with its list of checksums, over TLS', () => {
   const file = join(import.meta.dirname, '../../../locks/tools.json');
-  const { tools }: { tools: Record<string, { url: string; checksums: string }> } = JSON.parse(readFileSync(file, 'utf8'));
+  const { tools }: { tools: Record<string, { url: string; checksums: string }> } = JSON.parse(
+    readFileSync(file, 'utf8'),
+  );
   expect(Object.keys(tools)).toEqual(['kind', 'helm', 'kubectl', 'kubeseal']);
   for (const { url, checksums } of Object.values(tools)) {
     expect(url).toMatch(/^https:\/\/.*\{version\}/);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LambdaError, preflightError } from '../../core/errors.ts';
+import { type LambdaError, preflightError } from '../../core/errors.ts';
 import type { Emit } from '../../core/events.ts';
 import { exec, findOnPath } from '../../system/exec.ts';
 import { namesIn } from '../../system/store-files.ts';
@@ -111,7 +111,8 @@ async function lookAt(name: ToolName, candidates: readonly Candidate[], options:
   for (const { path, source } of candidates) {
     const asked = await versionOfTool(name, path, options.signal);
     const misfit = 'reason' in asked ? asked.reason : misfitOf(name, asked.version, options.serverVersion);
-    if (misfit === null && 'version' in asked) return { found: { path, version: versionText(asked.version) }, rejected };
+    if (misfit === null && 'version' in asked)
+      return { found: { path, version: versionText(asked.version) }, rejected };
     rejected.push(`${source} ${misfit ?? ''}`);
   }
   return { found: null, rejected };
@@ -165,7 +166,11 @@ export async function findTool(name: ToolName, options: ToolOptions): Promise<Fo
   // What the user named is not passed over in silence.
   if ((named === undefined || named === '') && options.confirm !== undefined) {
     const lacking = rejected.length === 0 ? `${name} was not found on PATH.` : `${rejected.join('; ')}.`;
-    if (await options.confirm(`${lacking} Fetch ${name} ${pinned.version} from ${pinned.host} into ${options.home}/tools?`)) {
+    if (
+      await options.confirm(
+        `${lacking} Fetch ${name} ${pinned.version} from ${pinned.host} into ${options.home}/tools?`,
+      )
+    ) {
       const path = await fetchTool(pinned, options);
       const fetched = await lookAt(name, [{ path, source: path }], options);
       if (fetched.found !== null) return fetched.found;
