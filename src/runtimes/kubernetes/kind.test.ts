@@ -17,7 +17,7 @@ import { tooLittleMemory } from './kind-errors.ts';
 const docker = `
 case "$1" in
 info) echo '{"ServerVersion":"28.2.2","MemTotal":34359738368,"NCPU":4,"Architecture":"x86_64","SecurityOptions":[]}' ;;
-ps) ls "$STATE/nodes" 2>/dev/null ;;
+ps) ls "$STATE/nodes" 2>/dev/null || true ;;
 inspect)
   shift; first=yes; printf '['
   for name in "$@"; do
@@ -42,7 +42,7 @@ case "$1 $2" in
   [ ! -e "$STATE/fail" ] || { cat "$STATE/fail" >&2; exit 1; }
   mkdir -p "$STATE/nodes"
   cat "$STATE/node" > "$STATE/nodes/$4-control-plane"
-  if [ -e "$STATE/hang" ]; then touch "$STATE/hanging"; sleep 30; fi
+  if [ -e "$STATE/hang" ]; then touch "$STATE/hanging"; exec sleep 30; fi
   printf 'current-context: kind-%s\\ncontexts:\\n- name: kind-%s\\n- name: production\\n' "$4" "$4" > "$KUBECONFIG" ;;
 'delete cluster') rm -rf "$STATE/nodes" ;;
 'export kubeconfig') printf 'current-context: kind-%s\\ncontexts:\\n- name: kind-%s\\n' "$4" "$4" > "$KUBECONFIG" ;;
