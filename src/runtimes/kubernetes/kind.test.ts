@@ -41,7 +41,11 @@ case "$1 $2" in
   cp "$6" "$STATE/config.json"
   [ ! -e "$STATE/fail" ] || { cat "$STATE/fail" >&2; exit 1; }
   mkdir -p "$STATE/nodes"
-  cat "$STATE/node" > "$STATE/nodes/$4-control-plane"
+  bindings='"6443/tcp":[{"HostIp":"127.0.0.1","HostPort":"43210"}]'
+  for port in $(grep -o '"hostPort": [0-9]*' "$6" | grep -o '[0-9]*'); do
+    bindings="$bindings,\\"$port/tcp\\":[{\\"HostIp\\":\\"127.0.0.1\\",\\"HostPort\\":\\"$port\\"}]"
+  done
+  echo "id=c0ffee running=true role=control-plane bindings='$bindings' label=" > "$STATE/nodes/$4-control-plane"
   if [ -e "$STATE/hang" ]; then touch "$STATE/hanging"; exec sleep 30; fi
   printf 'current-context: kind-%s\\ncontexts:\\n- name: kind-%s\\n- name: production\\n' "$4" "$4" > "$KUBECONFIG" ;;
 'delete cluster') rm -rf "$STATE/nodes" ;;
@@ -72,7 +76,6 @@ beforeEach(async () => {
   const projectRoot = join(import.meta.dirname, '../../..');
   const ports = [{ hostPort: await freePort(), nodePort: 30003 }];
   request = { name: 'lambdactl-t', home: join(place, 'home'), projectRoot, profile, ports };
-  node();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -88,22 +91,18 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-/** What the next creation leaves behind. */
-function node(given: { id?: string; running?: boolean; ports?: readonly number[]; label?: string } = {}) {
+/** A node as the programs keep it. */
+function nodeText(given: { id?: string; running?: boolean; ports?: readonly number[]; label?: string }) {
   const { id = 'c0ffee', running = true, label = '' } = given;
-  const bindings = (given.ports ?? [request.ports[0]?.hostPort ?? 0]).map(
-    (port) => `"30003/tcp":[{"HostIp":"127.0.0.1","HostPort":"${port}"}]`,
-  );
-  const api = '"6443/tcp":[{"HostIp":"127.0.0.1","HostPort":"43210"}]';
-  const text = `id=${id} running=${running} role=control-plane bindings='${[api, ...bindings].join(',')}' label=${label}\n`;
-  writeFileSync(join(programs.state, 'node'), text);
-  return text;
+  const ports = given.ports ?? request.ports.map(({ hostPort }) => hostPort);
+  const bindings = ports.map((port) => `"${port}/tcp":[{"HostIp":"127.0.0.1","HostPort":"${port}"}]`).join(',');
+  return `id=${id} running=${running} role=control-plane bindings='${bindings}' label=${label}\n`;
 }
 const nodesDirectory = () => join(programs.state, 'nodes');
 const nodeFile = () => join(nodesDirectory(), 'lambdactl-t-control-plane');
-function stands(given: Parameters<typeof node>[0] = {}) {
+function stands(given: Parameters<typeof nodeText>[0] = {}) {
   mkdirSync(nodesDirectory(), { recursive: true });
-  writeFileSync(nodeFile(), node(given));
+  writeFileSync(nodeFile(), nodeText(given));
 }
 const calls = () =>
   readFileSync(join(programs.state, 'calls'), 'utf8')
