@@ -8,7 +8,7 @@ export function renderText(report: RenderReport): string {
   return [
     `Profile ${report.profile}${report.values === null ? '' : ` with values ${report.values}`}, images tagged ${report.imageTag}:`,
     table(['FILE', 'OBJECTS>'], counts),
-    `The pods ask for ${requestedMiB} MiB of memory in all.`,
+    `The pods of the StatefulSets ask for ${requestedMiB} MiB of memory${releases.length === 0 ? '' : '; what charts and operators run comes on top'}.`,
     ...removed.map((path) => `Removed ${path}: an earlier rendering had it.`),
     ...(releases.length === 0
       ? []

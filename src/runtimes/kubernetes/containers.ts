@@ -106,7 +106,7 @@ export function copyConfig(
   const request: ContainerRequest = {
     name: `${instance}-conf`,
     component,
-    command: { executable: '/bin/sh', args: ['-c', 'cp -L "$0"/* "$1"/', from, to], open: {}, secret: {} },
+    command: { executable: '/bin/sh', args: ['-c', 'cp -rL "$0"/* "$1"/', from, to], open: {}, secret: {} },
     cwd: '/tmp',
     mounts: [
       { name: 'tmp', mountPath: '/tmp' },

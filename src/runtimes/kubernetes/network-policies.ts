@@ -5,7 +5,7 @@
 import type { ComponentDefinition, PortNeed } from '../../components/contract.ts';
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
 import { type Flow, type FlowTarget, flowsOf } from '../../platform/flows.ts';
-import type { ComponentName } from '../../platform/pipeline.ts';
+import { type ComponentName, componentNames } from '../../platform/pipeline.ts';
 import { baseComponent, labelsOf, podsOf } from './labels.ts';
 import { namespacesOf } from './namespaces.ts';
 import { portName, userPort } from './services.ts';
@@ -42,8 +42,7 @@ export function networkPolicies(
 const isPresent = (from: Flow['from'], present: ReadonlyMap<string, unknown>): boolean =>
   present.has(from) || !isComponent(from);
 
-const isComponent = (name: string): boolean =>
-  !['users', 'monitoring', 'spark-batch', 'lake', 'dbt', 'kafka-perf', 'lambdactl'].includes(name);
+const isComponent = (name: string): boolean => componentNames.some((each) => each === name);
 
 class PolicyBuilder {
   private readonly context: KubernetesContext;

@@ -227,10 +227,11 @@ it('restarts a pod when a file or a secret of it changed, and no other', async (
   expect(await hashes({})).toEqual(before);
   const changed = async (after: Promise<Map<string, string | undefined>>) =>
     [...(await after)].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
+  // Airflow's tasks know the whole stack.
   const other = { ...credentials, 'clickhouse.speed': { user: 'speed', secret: 'Another' } };
-  expect(await changed(hashes({ credentials: other }))).toEqual(['clickhouse', 'spark']);
+  expect(await changed(hashes({ credentials: other }))).toEqual(['clickhouse', 'spark', 'airflow']);
   const slower = { ...lite, speed: { ...lite.speed, triggerMs: 3000 } };
-  expect(await changed(hashes({}, slower))).toEqual(['spark']);
+  expect(await changed(hashes({}, slower))).toEqual(['spark', 'airflow']);
 });
 
 it('opens the ports of a kind cluster’s nodes for users alone, and Kafka’s listener for them', async () => {

@@ -67,7 +67,8 @@ interface Instance {
 }
 
 function instanceOf(definition: ComponentDefinition, name: string, { context, other, cli }: Contexts): Instance {
-  const rendered = (each: KubernetesContext) => withStack(definition.render(each, name), context.dir(name, 'conf'), cli);
+  const rendered = (each: KubernetesContext) =>
+    withStack(definition.render(each, name), context.dir(name, 'conf'), cli);
   const [plan, otherPlan] = [rendered(context), rendered(other)];
   return {
     name,
