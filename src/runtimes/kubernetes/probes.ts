@@ -48,6 +48,9 @@ const same = (handler: Handler): Handlers => ({ ready: handler, alive: handler }
 
 const portIn = (address: string): number => Number(new URL(address).port);
 
+/** Pods start all at once and on nodes that pull images meanwhile: they get longer than under a supervisor, which starts in order. */
+const startFactor = 2;
+
 /** Probes of a container, from the same specification that the supervisor works by. */
 export function probesFor(service: ServiceSpec, context: KubernetesContext) {
   const { ready, alive } = handlersFor(service.probe, context);
@@ -60,7 +63,7 @@ export function probesFor(service: ServiceSpec, context: KubernetesContext) {
       ...ready,
       ...common,
       periodSeconds: startPeriod,
-      failureThreshold: Math.ceil(service.startTimeoutMs / 1000 / startPeriod),
+      failureThreshold: Math.ceil((startFactor * service.startTimeoutMs) / 1000 / startPeriod),
     },
     readinessProbe: {
       ...ready,
