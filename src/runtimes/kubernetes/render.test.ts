@@ -170,6 +170,21 @@ function testSecretsIn(objects: readonly KubernetesObject[]): string[] {
     .filter((id) => text.includes(testSecret(id)));
 }
 
+it('keeps secrets out of what operators and charts are given, and names every object once', async () => {
+  const { base, addons, components } = renderCluster(await clusterOptions(await shippedProfile('full')));
+  const parts = [...addons, ...components.values()];
+  const objects = [...base, ...parts.flatMap((part) => part.objects)];
+  expect(testSecretsIn(objects.filter(({ kind }) => kind !== 'Secret'))).toEqual([]);
+  const values = JSON.stringify(parts.flatMap(({ releases }) => releases));
+  expect(
+    catalogue.flatMap(({ credentials }) => credentials).filter(({ id }) => values.includes(testSecret(id))),
+  ).toEqual([]);
+  expect(new Set(objects.map(({ apiVersion }, index) => `${apiVersion} ${titles(objects)[index]}`)).size).toBe(
+    objects.length,
+  );
+  for (const { metadata } of objects) expect(metadata.labels).toMatchObject({ [labelNames.stack]: 'default' });
+});
+
 it('is what the golden files say', async () => {
   const objects = await objectsOf(lite);
   await expect(`${titles(objects).join('\n')}\n`).toMatchFileSnapshot(golden('lite.txt'));
