@@ -105,6 +105,8 @@ describe('render', () => {
     await expect(render(request({ components: ['kafak'] }), context)).rejects.toMatchObject({
       code: 'UNKNOWN_COMPONENT',
     });
+    await expect(render(request({ imageTag: 'a b' }), context)).rejects.toMatchObject({ code: 'BAD_TAG' });
+    await expect(render(request({ stack: 'A B' }), context)).rejects.toMatchObject({ code: 'BAD_STACK_NAME' });
     await expect(render(request({ profile: 'huge' }), context)).rejects.toMatchObject({ code: 'UNKNOWN_PROFILE' });
     const values = join(temporary(), 'bad.yaml');
     writeFileSync(values, 'kubernetes:\n  storage: fast\n');

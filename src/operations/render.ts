@@ -37,15 +37,17 @@ export interface RenderRequest extends StackRef {
 /**
  * The whole stack as plain YAML and Helm values. Needs no cluster, no installed artifact and no stack; with secrets, those of the stack are
  * taken, and made first where it has none.
- * @throws LambdaError UNKNOWN_PROFILE, UNKNOWN_VALUES, PROFILE_INVALID, UNKNOWN_COMPONENT, ACCOUNT_MISSING, DISK_FULL, HOME_NOT_WRITABLE
+ * @throws LambdaError UNKNOWN_PROFILE, UNKNOWN_VALUES, PROFILE_INVALID, UNKNOWN_COMPONENT, ACCOUNT_MISSING, BAD_TAG, BAD_STACK_NAME, DISK_FULL, HOME_NOT_WRITABLE
  */
 export async function render(request: RenderRequest, context: OperationContext): Promise<RenderReport> {
   const { values } = request;
+  // Its name becomes a label.
+  stackPaths(resolveHome(request.home), request.stack);
+  const tag = request.imageTag === undefined ? await imageTag({ projectRoot }) : checkedTag(request.imageTag);
   const profile = await (values === undefined ? loadProfile(request.profile) : loadProfileFor(request.profile, values));
   const chosen = request.components.map(componentName);
   const credentials = request.withSecrets ? await stackCredentials(request, profile) : placeholders();
   context.signal.throwIfAborted();
-  const tag = request.imageTag ?? (await imageTag({ projectRoot }));
   const cluster = renderCluster(await optionsFor(request.stack, profile, credentials, tag));
   const parts = partsOf(cluster, chosen);
   const common = {
@@ -69,6 +71,14 @@ export async function render(request: RenderRequest, context: OperationContext):
   await writeFiles(directory, files);
   const removed = whole ? await removeOthers(directory, files) : [];
   return { ...common, directory, files: files.map(({ path, objects }) => ({ path, objects })), removed, yaml: null };
+}
+
+function checkedTag(text: string): string {
+  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
+  throw usageError(`"${text}" is no tag of an image.`, {
+    code: 'BAD_TAG',
+    actions: ['Give up to 128 letters, digits, "_", "." and "-", e.g. --image-tag 1.4.0.'],
+  });
 }
 
 async function optionsFor(
