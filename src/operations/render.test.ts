@@ -111,6 +111,9 @@ describe('render', () => {
     const values = join(temporary(), 'bad.yaml');
     writeFileSync(values, 'kubernetes:\n  storage: fast\n');
     await expect(render(request({ values }), context)).rejects.toThrow(/bad\.yaml:2: kubernetes\.storage/);
+    await expect(render(request({ output: values }), context)).rejects.toMatchObject({
+      code: 'BAD_OUTPUT',
+    });
     const account = join(temporary(), 's3.yaml');
     writeFileSync(
       account,

@@ -12,6 +12,7 @@ import { loadTemplates } from '../runtimes/templates.ts';
 import { withLock } from '../state/lock.ts';
 import { createStackDirs, stackPaths } from '../state/paths.ts';
 import { type Credentials, ensureSecrets } from '../state/secrets.ts';
+import { errnoOf } from '../system/files.ts';
 import { resolveHome } from '../system/paths.ts';
 import { imageTag } from './images/tag.ts';
 import { loadProfile, loadProfileFor } from './profiles.ts';
@@ -37,7 +38,7 @@ export interface RenderRequest extends StackRef {
 /**
  * The whole stack as plain YAML and Helm values. Needs no cluster, no installed artifact and no stack; with secrets, those of the stack are
  * taken, and made first where it has none.
- * @throws LambdaError UNKNOWN_PROFILE, UNKNOWN_VALUES, PROFILE_INVALID, UNKNOWN_COMPONENT, ACCOUNT_MISSING, BAD_TAG, BAD_STACK_NAME, DISK_FULL, HOME_NOT_WRITABLE
+ * @throws LambdaError UNKNOWN_PROFILE, UNKNOWN_VALUES, PROFILE_INVALID, UNKNOWN_COMPONENT, ACCOUNT_MISSING, BAD_TAG, BAD_OUTPUT, BAD_STACK_NAME, DISK_FULL, HOME_NOT_WRITABLE
  */
 export async function render(request: RenderRequest, context: OperationContext): Promise<RenderReport> {
   const { values } = request;
@@ -68,10 +69,19 @@ export async function render(request: RenderRequest, context: OperationContext):
   const directory = resolve(request.output);
   const whole = chosen.length === 0;
   const files = filesOf(parts, { withSecrets: request.withSecrets, whole });
-  await writeFiles(directory, files);
+  await writeFiles(directory, files).catch((error: unknown) => {
+    throw errnoOf(error) === 'EEXIST' ? badOutput(request.output, error) : error;
+  });
   const removed = whole ? await removeOthers(directory, files) : [];
   return { ...common, directory, files: files.map(({ path, objects }) => ({ path, objects })), removed, yaml: null };
 }
+
+const badOutput = (output: string, cause: unknown) =>
+  usageError(`--output ${output} is a file.`, {
+    code: 'BAD_OUTPUT',
+    actions: ['Name a directory, which is made where there is none, or "-" for one stream of YAML.'],
+    cause,
+  });
 
 function checkedTag(text: string): string {
   if (/^\w[\w.-]{0,127}$/.test(text)) return text;
