@@ -16,13 +16,17 @@ export async function runtimePackages(projectRoot: string): Promise<(path: strin
   return (path) => {
     const [scope = '', inner] = path.split('/');
     if (scope.startsWith('.')) return false;
-    if (scope.startsWith('@') && inner === undefined) return true;
+    // A scope alone is a directory of packages, some of which may be wanted.
+    if (scope.startsWith('@') && inner === undefined) return packages === null || hasScope(packages, scope);
     const name = scope.startsWith('@') ? `${scope}/${inner ?? ''}` : scope;
     if (onlyForBuilding.test(name) || packages?.has(name) === false) return false;
     const inside = path.slice(name.length + 1);
     return !bundledNode.test(name) || ['', 'bin', 'bin/node', 'package.json', 'LICENSE'].includes(inside);
   };
 }
+
+const hasScope = (packages: ReadonlySet<string>, scope: string): boolean =>
+  [...packages].some((name) => name.startsWith(`${scope}/`) && !onlyForBuilding.test(name));
 
 /** Names of the packages that are not for development alone; null without a lock file. */
 async function lockedPackages(projectRoot: string): Promise<ReadonlySet<string> | null> {
