@@ -1,7 +1,7 @@
 import type { CheckReport } from '../core/doctor-report.ts';
 import { messageOf } from '../core/errors.ts';
-import { formatDuration } from '../core/units.ts';
 import { hasProcess } from '../core/service-spec.ts';
+import { formatDuration } from '../core/units.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 
 /** What came of one check; its findings still know how to mend what they tell. */

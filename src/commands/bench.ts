@@ -85,6 +85,8 @@ export default class Bench extends BaseCommand {
         ports: {},
         anyPort: false,
         force: false,
+        context: undefined,
+        confirm: (question: string) => this.confirm(question),
       };
       await up({ home, stack, ...fixed, runtime: 'auto' }, context);
       return bench(request, context);

@@ -29,7 +29,10 @@ export default class Up extends BaseCommand {
       description:
         'Where components run: embedded (processes of this machine), kind (a cluster made for it) or kubernetes (--context); auto takes kind where it can, else embedded, and says why',
     })(),
-    context: Flags.string({ description: 'Cluster for --runtime kubernetes, as the kubeconfig names it', helpValue: 'NAME' }),
+    context: Flags.string({
+      description: 'Cluster for --runtime kubernetes, as the kubeconfig names it',
+      helpValue: 'NAME',
+    }),
     yes: Flags.boolean({ char: 'y', description: 'Do not ask before changing a cluster or fetching a tool' }),
     only: Flags.string({
       multiple: true,

@@ -106,4 +106,5 @@ export interface ServiceStatus {
 }
 
 /** Whether there is a process: one of this machine has a pid, one of a cluster only the time of its start. */
-export const hasProcess = ({ startedAt, pid }: Pick<ServiceStatus, 'startedAt' | 'pid'>): boolean => pid !== null || startedAt !== null;
+export const hasProcess = ({ startedAt, pid }: Pick<ServiceStatus, 'startedAt' | 'pid'>): boolean =>
+  pid !== null || startedAt !== null;

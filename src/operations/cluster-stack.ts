@@ -32,11 +32,14 @@ export async function openKubernetes(options: ClusterStack): Promise<Runtime> {
 /** @throws LambdaError NOT_HERE of what works with processes of this machine only. @param what e.g. "dags sync" */
 export function requireEmbedded({ cluster }: OpenStack, what: string, instead: readonly string[] = []): void {
   if (cluster === null) return;
-  throw preflightError(`${what} works with the embedded runtime only; this stack runs in the cluster of context ${cluster.context}.`, {
-    code: 'NOT_HERE',
-    details: { context: cluster.context },
-    actions: instead,
-  });
+  throw preflightError(
+    `${what} works with the embedded runtime only; this stack runs in the cluster of context ${cluster.context}.`,
+    {
+      code: 'NOT_HERE',
+      details: { context: cluster.context },
+      actions: instead,
+    },
+  );
 }
 
 /**
@@ -45,7 +48,12 @@ export function requireEmbedded({ cluster }: OpenStack, what: string, instead: r
  * @throws LambdaError as `ensureKindCluster` and `loadImages` of kind
  */
 export async function prepareCluster(
-  { stack, projectRoot, confirm, force }: { stack: OpenStack; projectRoot: string; confirm: (question: string) => Promise<boolean>; force: boolean },
+  {
+    stack,
+    projectRoot,
+    confirm,
+    force,
+  }: { stack: OpenStack; projectRoot: string; confirm: (question: string) => Promise<boolean>; force: boolean },
   { profile, components }: { profile: Profile; components: readonly string[] },
   context: OperationContext,
 ): Promise<void> {
@@ -65,7 +73,10 @@ export async function prepareCluster(
     const { created, unmapped } = await ensureKindCluster(request, context);
     const missing = unmapped.map(({ hostPort }) => hostPort);
     if (missing.length > 0) {
-      context.emit({ type: 'warning', message: `The cluster was made without ports ${missing.join(', ')}: what listens there is not reached from here.` });
+      context.emit({
+        type: 'warning',
+        message: `The cluster was made without ports ${missing.join(', ')}: what listens there is not reached from here.`,
+      });
     }
     return { value: undefined, detail: created ? 'made' : 'is there' };
   });

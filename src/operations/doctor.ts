@@ -110,13 +110,16 @@ async function look(chosen: readonly MachineCheck[], request: DoctorRequest, { s
   });
   // Who names a check wants to hear it.
   const elsewhere = valueIn(context.files.desired)?.runtime === 'kubernetes';
-  const speaks = ({ name, applies }: MachineCheck) => !(elsewhere && ofProcesses.has(name)) && (applies?.(context) ?? true);
+  const speaks = ({ name, applies }: MachineCheck) =>
+    !(elsewhere && ofProcesses.has(name)) && (applies?.(context) ?? true);
   const speaking = chosen.filter((check) => request.names.length > 0 || speaks(check));
   return { context, runs: await runChecks(speaking, context) };
 }
 
 function upState({ services, wanted }: MachineContext): DoctorReport['up'] {
-  const running = wanted.filter((name) => services.some((service) => service.component === name && hasProcess(service))).length;
+  const running = wanted.filter((name) =>
+    services.some((service) => service.component === name && hasProcess(service)),
+  ).length;
   if (running === 0) return services.some(hasProcess) ? 'partly' : 'down';
   return running === wanted.length && services.every(hasProcess) ? 'up' : 'partly';
 }

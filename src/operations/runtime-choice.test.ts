@@ -14,10 +14,20 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-async function choose(runtime: RuntimeName, context?: string, present: { runtime: 'embedded' | 'kubernetes'; cluster: { context: string; kind: string | null } | null } | null = null) {
+async function choose(
+  runtime: RuntimeName,
+  context?: string,
+  present: {
+    runtime: 'embedded' | 'kubernetes';
+    cluster: { context: string; kind: string | null } | null;
+  } | null = null,
+) {
   const profile = await loadProfile('lite');
   const around = { stack: 's', home: empty, projectRoot: join(import.meta.dirname, '../..'), present, profile };
-  return chooseRuntime({ runtime, context }, { ...around, components: ['kafka'], signal: new AbortController().signal });
+  return chooseRuntime(
+    { runtime, context },
+    { ...around, components: ['kafka'], signal: new AbortController().signal },
+  );
 }
 
 describe('a new stack', () => {
@@ -37,7 +47,9 @@ describe('a new stack', () => {
   it('never takes the current context', async () => {
     vi.stubEnv('KUBECONFIG', join(empty, 'none'));
     vi.stubEnv('HOME', empty);
-    await expect(choose('kubernetes')).rejects.toMatchObject({ code: expect.stringMatching(/CONTEXT_NEEDED|KUBECONFIG_BROKEN/) });
+    await expect(choose('kubernetes')).rejects.toMatchObject({
+      code: expect.stringMatching(/CONTEXT_NEEDED|KUBECONFIG_BROKEN/),
+    });
     await expect(choose('kind', 'staging')).rejects.toMatchObject({ code: 'BAD_USAGE' });
   });
 });

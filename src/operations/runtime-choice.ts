@@ -57,7 +57,11 @@ export async function chooseRuntime(wish: RuntimeWish, around: Surroundings): Pr
   return automatic(around);
 }
 
-function asBefore({ runtime, context }: RuntimeWish, { cluster }: Pick<DesiredState, 'cluster'>, stack: string): RuntimeChoice {
+function asBefore(
+  { runtime, context }: RuntimeWish,
+  { cluster }: Pick<DesiredState, 'cluster'>,
+  stack: string,
+): RuntimeChoice {
   const fits: Record<RuntimeName, boolean> = {
     auto: true,
     embedded: cluster === null,
@@ -92,7 +96,14 @@ async function contextNeeded() {
   });
 }
 
-async function automatic({ stack, home, projectRoot, profile, components, signal }: Surroundings): Promise<RuntimeChoice> {
+async function automatic({
+  stack,
+  home,
+  projectRoot,
+  profile,
+  components,
+  signal,
+}: Surroundings): Promise<RuntimeChoice> {
   const { containerEngine } = await import('../runtimes/kubernetes/engine.ts');
   const embedded = (why: string): RuntimeChoice => ({ cluster: null, reason: `embedded: ${why}` });
   const engine = await containerEngine({ signal });
@@ -100,10 +111,14 @@ async function automatic({ stack, home, projectRoot, profile, components, signal
   const { lookForTool } = await import('../runtimes/kubernetes/tools.ts');
   const name = `${engine.kind} ${engine.version}`;
   const { found, rejected } = await lookForTool('kind', { home, projectRoot, signal });
-  if (found === null) return embedded(`${name} answers, but kind ${rejected.length === 0 ? 'was not found on PATH' : `does not fit (${rejected.join('; ')})`}`);
+  if (found === null)
+    return embedded(
+      `${name} answers, but kind ${rejected.length === 0 ? 'was not found on PATH' : `does not fit (${rejected.join('; ')})`}`,
+    );
   const { tooLittleMemory } = await import('../runtimes/kubernetes/kind-errors.ts');
   const lacking = tooLittleMemory(engine, profile, components);
-  if (lacking !== null) return embedded(`${name} answers, but has too little memory for a cluster (${lacking.message})`);
+  if (lacking !== null)
+    return embedded(`${name} answers, but has too little memory for a cluster (${lacking.message})`);
   return { cluster: kindClusterFor(stack), reason: `kind: ${name} answers, kind ${found.version}` };
 }
 
@@ -127,10 +142,13 @@ export async function confirmCluster(
 
 function yesNeeded(cluster: string, context: string, stack: string) {
   const named = stack === 'default' ? '' : ` --stack ${stack}`;
-  return new LambdaError(`lambdactl did not make the cluster of ${cluster}: changing it needs a yes. Nothing was changed.`, {
-    code: 'CONFIRMATION_NEEDED',
-    category: 'confirmation',
-    details: { context },
-    actions: [`lambdactl up --runtime kubernetes --context ${context}${named} --yes`],
-  });
+  return new LambdaError(
+    `lambdactl did not make the cluster of ${cluster}: changing it needs a yes. Nothing was changed.`,
+    {
+      code: 'CONFIRMATION_NEEDED',
+      category: 'confirmation',
+      details: { context },
+      actions: [`lambdactl up --runtime kubernetes --context ${context}${named} --yes`],
+    },
+  );
 }

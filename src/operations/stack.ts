@@ -116,7 +116,8 @@ export class OpenStack {
     const { home, name: stack, cluster } = this;
     if (cluster !== null) {
       // The same one, as long as it is the same cluster: ports that are led there belong to it.
-      if (this.connected?.kind !== 'kubernetes') this.connected = await openKubernetes({ home, stack, cluster, projectRoot });
+      if (this.connected?.kind !== 'kubernetes')
+        this.connected = await openKubernetes({ home, stack, cluster, projectRoot });
       return;
     }
     this.connected = createEmbeddedRuntime({
@@ -200,7 +201,10 @@ export class OpenStack {
     const { profile, components, ports, anyPort } = choice;
     const needs = components.flatMap((component) => component.ports(profile));
     // Held by the container engine, or by a lambdactl that leads them into the cluster: who opens them sees whether that is so.
-    const kept = this.cluster === null || this.desired?.cluster == null ? [] : needs.filter(({ id }) => id in this.ports && !(id in ports));
+    const kept =
+      this.cluster === null || this.desired?.cluster == null
+        ? []
+        : needs.filter(({ id }) => id in this.ports && !(id in ports));
     const ours = await ownProcesses(this.home, this.name);
     const allocated = await allocatePorts(
       needs.filter((need) => !kept.includes(need)),

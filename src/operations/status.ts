@@ -1,6 +1,6 @@
 import { catalogue } from '../components/catalogue.ts';
-import { hasProcess } from '../core/service-spec.ts';
 import type { ComponentReport, StatusReport } from '../core/reports.ts';
+import { hasProcess } from '../core/service-spec.ts';
 import { openStack, type StackRef } from './stack.ts';
 import { writesOf } from './writes.ts';
 

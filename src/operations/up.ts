@@ -14,6 +14,7 @@ import { provision } from './provision/index.ts';
 import { chooseRuntime, confirmCluster, type RuntimeName } from './runtime-choice.ts';
 import { selectComponents } from './selection.ts';
 import { type Choice, type OpenStack, openStack, projectRoot, type StackRef } from './stack.ts';
+import { finalReport, plannedReport } from './up-report.ts';
 
 export interface UpRequest extends StackRef {
   /** Name or file; the stack's own, else lite, when absent. */
@@ -31,9 +32,6 @@ export interface UpRequest extends StackRef {
   anyPort: boolean;
   force: boolean;
 }
-
-/** What the speed layer needs to show an event in ClickHouse. */
-const speedLayer: readonly string[] = ['postgres', 'kafka', 'clickhouse', 'spark'];
 
 /**
  * Desired against observed, step by step, each step idempotent: run again it repairs what differs and leaves the rest.
@@ -67,27 +65,49 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
       );
       return { value: undefined };
     });
-    return report({ ...request, reason: runtime.reason }, stack, profile, components, { started, readyMs });
+    return finalReport({ ...request, reason: runtime.reason }, stack, profile, components, { started, readyMs });
   });
 }
 
 /** @throws LambdaError RUNTIME_CHANGED, CONTEXT_NEEDED */
-async function chosenRuntime(request: UpRequest, stack: OpenStack, { profile, components }: Choice, { signal }: OperationContext) {
+async function chosenRuntime(
+  request: UpRequest,
+  stack: OpenStack,
+  { profile, components }: Choice,
+  { signal }: OperationContext,
+) {
   const { home, name, present } = stack;
-  const around = { stack: name, home, projectRoot, present, profile, components: components.map((each) => each.name), signal };
+  const around = {
+    stack: name,
+    home,
+    projectRoot,
+    present,
+    profile,
+    components: components.map((each) => each.name),
+    signal,
+  };
   const choice = await chooseRuntime(request, around);
   await stack.choose(choice);
   return choice;
 }
 
 /** A cluster of our own needs no asking, and one that was agreed to before is not asked for again. @throws LambdaError CONFIRMATION_NEEDED */
-async function confirmChange({ confirm }: UpRequest, { cluster, name, present }: OpenStack, { signal }: OperationContext): Promise<void> {
+async function confirmChange(
+  { confirm }: UpRequest,
+  { cluster, name, present }: OpenStack,
+  { signal }: OperationContext,
+): Promise<void> {
   if (cluster === null || cluster.kind !== null || present !== null) return;
   await confirmCluster(cluster, name, confirm, signal);
 }
 
 /** Embedded: the machine is looked at, artifacts are installed. */
-async function prepareMachine(request: UpRequest, stack: OpenStack, choice: Choice, context: OperationContext): Promise<void> {
+async function prepareMachine(
+  request: UpRequest,
+  stack: OpenStack,
+  choice: Choice,
+  context: OperationContext,
+): Promise<void> {
   const { components } = choice;
   const outcome = await tellMissing(stack, components, context);
   announce(components, ['install', 'Artifacts'], context);
@@ -100,7 +120,13 @@ async function prepareMachine(request: UpRequest, stack: OpenStack, choice: Choi
 }
 
 /** In a cluster: what must be there before anything starts. */
-async function prepareStack(request: UpRequest, stack: OpenStack, choice: Choice, cluster: ClusterRef, context: OperationContext): Promise<void> {
+async function prepareStack(
+  request: UpRequest,
+  stack: OpenStack,
+  choice: Choice,
+  cluster: ClusterRef,
+  context: OperationContext,
+): Promise<void> {
   const { profile, components } = choice;
   announce(components, cluster.kind === null ? null : ['kind', `Cluster ${cluster.kind}`], context);
   await step(context, { id: 'check', title: 'Check ports' }, async () => {
@@ -108,7 +134,11 @@ async function prepareStack(request: UpRequest, stack: OpenStack, choice: Choice
     return { value: undefined, detail: `context ${cluster.context}` };
   });
   const names = components.map(({ name }) => name);
-  await prepareCluster({ stack, projectRoot, confirm: request.confirm, force: request.force }, { profile, components: names }, context);
+  await prepareCluster(
+    { stack, projectRoot, confirm: request.confirm, force: request.force },
+    { profile, components: names },
+    context,
+  );
 }
 
 /** Components that are ready before this one starts. */
@@ -176,7 +206,12 @@ function announce(
   second: readonly [id: string, title: string] | null,
   { emit }: OperationContext,
 ): void {
-  emit({ type: 'step', id: 'check', title: second?.[0] === 'install' ? 'Check the machine' : 'Check ports', status: 'pending' });
+  emit({
+    type: 'step',
+    id: 'check',
+    title: second?.[0] === 'install' ? 'Check the machine' : 'Check ports',
+    status: 'pending',
+  });
   if (second !== null) emit({ type: 'step', id: second[0], title: second[1], status: 'pending' });
   emit({ type: 'step', id: 'start', title: 'Start', status: 'pending' });
   for (const { name } of components) {
@@ -213,69 +248,10 @@ async function dryRun(
   // What is installed can be compared in full: config and start spec are rendered with its paths.
   if (missing.length === 0) await stack.install(artifactsOf(components), context);
   return {
-    ...base(request, stack, profile),
+    ...plannedReport(request, stack, profile),
     plan: await stack.runtime.plan({ stack: stack.name, profile, components }),
     install: missing,
     ports,
     elapsedMs: performance.now() - started,
-  };
-}
-
-function base(request: UpRequest & { reason: string }, stack: OpenStack, profile: Profile): UpReport {
-  return {
-    stack: stack.name,
-    profile: profile.name,
-    runtime: stack.runtime.kind,
-    runtimeReason: request.reason,
-    dryRun: request.dryRun,
-    plan: [],
-    install: [],
-    ports: {},
-    elapsedMs: 0,
-    speedLayerMs: null,
-    components: [],
-    totalPssBytes: 0,
-    endpoints: [],
-    secretsFile: stack.paths.secretsFile,
-  };
-}
-
-async function report(
-  request: UpRequest & { reason: string },
-  stack: OpenStack,
-  profile: Profile,
-  components: readonly ComponentDefinition[],
-  { started, readyMs }: { started: number; readyMs: ReadonlyMap<string, number> },
-): Promise<UpReport> {
-  const observed = await stack.runtime.observe();
-  const speedTimes = speedLayer.map((name) => readyMs.get(name));
-  const endpoints = await stack.runtime.endpoints();
-  return {
-    ...base(request, stack, profile),
-    ports: stack.ports,
-    elapsedMs: performance.now() - started,
-    speedLayerMs: speedTimes.some((time) => time === undefined)
-      ? null
-      : Math.max(...speedTimes.map((time) => time ?? 0)),
-    components: components.map(({ name }) => {
-      const instances = observed.services.filter(({ component }) => component === name);
-      return {
-        name,
-        readyMs: readyMs.get(name) ?? 0,
-        pssBytes: instances.reduce((sum, { pssBytes }) => sum + (pssBytes ?? 0), 0),
-        detail: instances.map(({ lastProbe }) => lastProbe?.detail ?? '').join(' '),
-      };
-    }),
-    totalPssBytes: observed.services.reduce(
-      (sum, { pssBytes }) => sum + (pssBytes ?? 0),
-      observed.supervisorPssBytes ?? 0,
-    ),
-    endpoints: endpoints.map(({ component, protocol, url, credential, description }) => ({
-      component,
-      protocol,
-      url,
-      user: credential === undefined ? null : stack.user(credential),
-      description,
-    })),
   };
 }

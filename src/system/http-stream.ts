@@ -2,11 +2,13 @@ import { Agent, request as plainRequest } from 'node:http';
 import { type RequestOptions, request as secureRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 
+/** Of node:https: headers, agent, certificates. */
+export type HttpOptions = RequestOptions;
+
 export interface HttpStreamRequest {
   url: string;
   method: string;
-  /** Of node:https: headers, agent, certificates. */
-  options: RequestOptions;
+  options: HttpOptions;
   body: string | null;
   signal: AbortSignal;
 }

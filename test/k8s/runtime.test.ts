@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { catalogue } from '../../src/components/catalogue.ts';
+import { dependenciesOf } from '../../src/components/contract.ts';
+import { lakeJob } from '../../src/components/spark/lake-job.ts';
 import { LambdaError } from '../../src/core/errors.ts';
 import type { OperationEvent } from '../../src/core/events.ts';
 import { inDependencyOrder } from '../../src/core/graph.ts';
-import { dependenciesOf } from '../../src/components/contract.ts';
-import { lakeJob } from '../../src/components/spark/lake-job.ts';
 import { loadProfile } from '../../src/operations/profiles.ts';
 import type { Profile } from '../../src/platform/profile.ts';
 import type { LogLine, Runtime } from '../../src/runtimes/contract.ts';
@@ -73,7 +73,10 @@ describeOnCluster('a stack in a cluster', () => {
     const needs = catalogue.flatMap((definition) => definition.ports(profile));
     // Of the range that other tests leave alone.
     const ports = Object.fromEntries(needs.map(({ id }, index) => [id, 28_600 + index]));
-    await ensureSecrets(paths, catalogue.flatMap(({ credentials }) => credentials));
+    await ensureSecrets(
+      paths,
+      catalogue.flatMap(({ credentials }) => credentials),
+    );
     await updateDesired(paths, {
       ...{ runtime: 'kubernetes', cluster: { context: 'rig', kind: null }, profile, ports },
       components: catalogue.map(({ name }) => name),
@@ -88,7 +91,10 @@ describeOnCluster('a stack in a cluster', () => {
     const instances = catalogue.flatMap((definition) => definition.instances(profile));
     expect(services.map(({ name }) => name).toSorted()).toEqual(instances.toSorted());
     expect(services.filter(({ state, startedAt }) => state !== 'healthy' || startedAt === null)).toEqual([]);
-    expect(events).toContainEqual({ type: 'warning', message: expect.stringContaining('sealed-secrets is not installed: helm') });
+    expect(events).toContainEqual({
+      type: 'warning',
+      message: expect.stringContaining('sealed-secrets is not installed: helm'),
+    });
   }, 180_000);
 
   it('is as desired: a second run changes nothing, and the plan says so', async () => {
@@ -98,7 +104,9 @@ describeOnCluster('a stack in a cluster', () => {
     const plan = await open().plan({ stack: 'second', profile, components: catalogue });
     expect(plan.filter(({ action }) => action !== 'keep')).toEqual([]);
     const newer = await open('bbbbbbbbbbbb').plan({ stack: 'second', profile, components: catalogue });
-    expect(new Set(newer.map(({ action, reason }) => `${action}: ${reason}`))).toEqual(new Set(['restart: its configuration changed']));
+    expect(new Set(newer.map(({ action, reason }) => `${action}: ${reason}`))).toEqual(
+      new Set(['restart: its configuration changed']),
+    );
   }, 180_000);
 
   it('is reached on ports of this machine, also by a second command, and inside under its own names', async () => {
@@ -109,7 +117,9 @@ describeOnCluster('a stack in a cluster', () => {
     expect((await second.endpoint('registry', 'http')).url).toBe(url);
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('reached');
     expect((await first.inside('registry', 'http')).host).toBe('registry.data.svc');
-    expect((await first.inside('postgres', 'sql')).port).toBe(catalogue.find(({ name }) => name === 'postgres')?.ports(profile)[0]?.preferred);
+    expect((await first.inside('postgres', 'sql')).port).toBe(
+      catalogue.find(({ name }) => name === 'postgres')?.ports(profile)[0]?.preferred,
+    );
   });
 
   it('has logs, of all components or of some, with what they match', async () => {
@@ -118,19 +128,33 @@ describeOnCluster('a stack in a cluster', () => {
       for await (const line of open().logs({ follow: false, ...query }, never)) lines.push(line);
       return lines;
     };
-    expect((await read({ components: ['airflow'], grep: /warning/ })).map(({ component }) => component).toSorted()).toEqual(
-      ['airflow-api', 'airflow-dag-processor', 'airflow-scheduler'].toSorted(),
-    );
+    expect(
+      (await read({ components: ['airflow'], grep: /warning/ })).map(({ component }) => component).toSorted(),
+    ).toEqual(['airflow-api', 'airflow-dag-processor', 'airflow-scheduler'].toSorted());
     expect(await read({ components: ['airflow-api'] })).toHaveLength(2);
   });
 
   it('runs a job, tells its output from its log, and leaves nothing behind', async () => {
     const told: string[] = [];
-    const { exitCode, lines, errorTail } = await open().run(lakeJob, { args: ['tables'], onLine: (line) => told.push(line) }, context);
-    expect({ exitCode, lines, errorTail }).toEqual({ exitCode: 0, lines: ['{"rows":7}'], errorTail: 'a warning of the job' });
+    const { exitCode, lines, errorTail } = await open().run(
+      lakeJob,
+      { args: ['tables'], onLine: (line) => told.push(line) },
+      context,
+    );
+    expect({ exitCode, lines, errorTail }).toEqual({
+      exitCode: 0,
+      lines: ['{"rows":7}'],
+      errorTail: 'a warning of the job',
+    });
     expect(told).toEqual(lines);
-    await expect.poll(async () => (await items('jobs,secrets,configmaps')).filter(({ metadata }) => metadata.name.startsWith('lake-'))).toEqual([]);
-    await expect(open().run(lakeJob, { args: ['append', join(paths.stackDir, 'x')] }, context)).rejects.toMatchObject({ code: 'NOT_HERE' });
+    await expect
+      .poll(async () =>
+        (await items('jobs,secrets,configmaps')).filter(({ metadata }) => metadata.name.startsWith('lake-')),
+      )
+      .toEqual([]);
+    await expect(open().run(lakeJob, { args: ['append', join(paths.stackDir, 'x')] }, context)).rejects.toMatchObject({
+      code: 'NOT_HERE',
+    });
   });
 
   it('is interrupted at once, and goes on where it was', async () => {
@@ -148,7 +172,9 @@ describeOnCluster('a stack in a cluster', () => {
     const { services } = await open().observe();
     expect(new Set(services.map(({ state }) => state))).toEqual(new Set(['stopped']));
     expect(await items('pods')).toEqual([]);
-    expect((await items('persistentvolumeclaims')).map(({ metadata }) => metadata.name)).toEqual(claims.map(({ metadata }) => metadata.name));
+    expect((await items('persistentvolumeclaims')).map(({ metadata }) => metadata.name)).toEqual(
+      claims.map(({ metadata }) => metadata.name),
+    );
     await open().start('postgres', context);
     expect((await open().observe()).services.find(({ name }) => name === 'postgres')?.state).toBe('healthy');
   }, 120_000);

@@ -6,8 +6,8 @@ import { type OperationContext, step } from '../../core/events.ts';
 import type { AirflowClient } from '../../probes/airflow/client.ts';
 import { type DagImportError, importErrorLine, readImportErrors } from '../../probes/airflow/import-errors.ts';
 import { exists } from '../../system/files.ts';
-import { openStack, projectRoot, type StackRef } from '../stack.ts';
 import { requireEmbedded } from '../cluster-stack.ts';
+import { openStack, projectRoot, type StackRef } from '../stack.ts';
 import { openAirflow, requireAirflow } from './airflow.ts';
 import { requireGit } from './git.ts';
 import {

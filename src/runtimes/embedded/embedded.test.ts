@@ -69,7 +69,7 @@ function component(fake: Fake): ComponentDefinition {
       {
         component: name,
         protocol: 'sql',
-        url: `postgresql://${context.host}:${context.port(`${name}.main`)}/db`,
+        url: `postgresql://${context.hostOf(name)}:${context.port(`${name}.main`)}/db`,
         credential: `${name}.user`,
         description: 'test',
       },

@@ -10,6 +10,7 @@ import { readSecrets } from '../../state/secrets.ts';
 import type { SupervisorClient } from '../../supervisor/client.ts';
 import { isActive } from '../../supervisor/machine.ts';
 import { leftovers, supervisorAlive } from '../../supervisor/reap.ts';
+import { connectInfo } from '../connect-info.ts';
 import type {
   ConnectInfo,
   DesiredStack,
@@ -21,7 +22,6 @@ import type {
   PlanItem,
   Runtime,
 } from '../contract.ts';
-import { connectInfo } from '../connect-info.ts';
 import { removeStackFiles } from '../stack-files.ts';
 import { loadTemplates } from '../templates.ts';
 import { readWanted } from '../wanted.ts';

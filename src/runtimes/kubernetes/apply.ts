@@ -115,7 +115,11 @@ async function readAll(client: ClusterClient, objects: readonly ObjectRef[], sig
   return present;
 }
 
-function refuseForeign(wanted: readonly KubernetesObject[], present: ReadonlyMap<string, ApiObject>, stack: string): void {
+function refuseForeign(
+  wanted: readonly KubernetesObject[],
+  present: ReadonlyMap<string, ApiObject>,
+  stack: string,
+): void {
   const foreign = wanted.flatMap((object) => {
     const found = present.get(keyOf(object));
     const owner = found?.metadata.labels?.[labelNames.stack];
@@ -146,7 +150,8 @@ function withMark(object: KubernetesObject, known: ApiObject | null): Kubernetes
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-const unchangeable = /updates to \w+ spec for fields other than|field is immutable|may not change once set|Forbidden: (?:may not be changed|updates to)/;
+const unchangeable =
+  /updates to \w+ spec for fields other than|field is immutable|may not change once set|Forbidden: (?:may not be changed|updates to)/;
 
 async function applyOne(client: ClusterClient, object: KubernetesObject, signal: AbortSignal): Promise<ApiObject> {
   try {
@@ -163,7 +168,12 @@ async function applyOne(client: ClusterClient, object: KubernetesObject, signal:
 }
 
 /** @throws LambdaError STILL_THERE after `patienceMs` */
-export async function waitUntilGone(client: ClusterClient, ref: ObjectRef, signal: AbortSignal, patienceMs = 120_000): Promise<void> {
+export async function waitUntilGone(
+  client: ClusterClient,
+  ref: ObjectRef,
+  signal: AbortSignal,
+  patienceMs = 120_000,
+): Promise<void> {
   const end = performance.now() + patienceMs;
   while ((await client.read(ref, signal)) !== null) {
     if (performance.now() > end) {
@@ -171,7 +181,10 @@ export async function waitUntilGone(client: ClusterClient, ref: ObjectRef, signa
         code: 'STILL_THERE',
         category: 'external',
         retryable: true,
-        actions: [`See what holds it: kubectl describe ${ref.kind.toLowerCase()} ${ref.metadata.name}${ref.metadata.namespace === undefined ? '' : ` -n ${ref.metadata.namespace}`}`, 'Then run the same command again.'],
+        actions: [
+          `See what holds it: kubectl describe ${ref.kind.toLowerCase()} ${ref.metadata.name}${ref.metadata.namespace === undefined ? '' : ` -n ${ref.metadata.namespace}`}`,
+          'Then run the same command again.',
+        ],
       });
     }
     await delay(300, undefined, { signal });

@@ -38,7 +38,7 @@ export interface Cluster {
 export function explain(error: unknown, cluster: Cluster, what: string): unknown {
   if (error instanceof ApiError) return refused(error, cluster, what);
   const code = error instanceof Error && 'code' in error ? String(error.code) : null;
-  return code === null ? error : unreachable(error, cluster, code);
+  return code === null ? error : unreachable(messageOf(error) || code, cluster, error);
 }
 
 function refused(error: ApiError, cluster: Cluster, what: string): LambdaError {
@@ -87,9 +87,10 @@ export function admission(message: string, what: string): LambdaError | null {
 }
 
 function forbidden(error: ApiError, { context }: Cluster, what: string): LambdaError {
-  const found = /User "([^"]*)" cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
-    error.message,
-  );
+  const found =
+    /User "([^"]*)" cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
+      error.message,
+    );
   if (found === null) {
     return externalError(`The cluster did not ${what}: ${error.message}`, {
       code: 'CLUSTER_FORBIDDEN',
@@ -125,12 +126,13 @@ export function notLoggedIn({ context }: Cluster, error: unknown): LambdaError {
   });
 }
 
-function unreachable(error: unknown, { context, server }: Cluster, code: string): LambdaError {
+/** @param why in the system's words */
+export function unreachable(why: string, { context, server }: Cluster, error: unknown): LambdaError {
   const kind = /^kind-(.+)$/.exec(context)?.[1];
-  return externalError(`Context ${context}: ${server} does not answer (${messageOf(error) || code}).`, {
+  return externalError(`Context ${context}: ${server} does not answer (${why}).`, {
     code: 'CLUSTER_UNREACHABLE',
     retryable: true,
-    details: { context, server, cause: code },
+    details: { context, server },
     actions: [
       kind === undefined
         ? 'Is the cluster up, and the network or VPN to it?'

@@ -18,7 +18,12 @@ afterEach(() => {
 
 type Handler = (request: IncomingMessage, answer: ServerResponse) => void;
 
-const core = { resources: [{ name: 'pods', kind: 'Pod', namespaced: true }, { name: 'pods/log', kind: 'Pod', namespaced: true }] };
+const core = {
+  resources: [
+    { name: 'pods', kind: 'Pod', namespaced: true },
+    { name: 'pods/log', kind: 'Pod', namespaced: true },
+  ],
+};
 
 /** A kubeconfig with two contexts: one to a server that answers like this, one to nobody. */
 async function kubeconfig(handler: Handler, context = 'here'): Promise<string> {
@@ -45,10 +50,12 @@ async function kubeconfig(handler: Handler, context = 'here'): Promise<string> {
   return file;
 }
 
-const fail = (status: number, message: string, reason = ''): Handler => (_, answer) => {
-  answer.statusCode = status;
-  answer.end(JSON.stringify({ kind: 'Status', message, reason, code: status }));
-};
+const fail =
+  (status: number, message: string, reason = ''): Handler =>
+  (_, answer) => {
+    answer.statusCode = status;
+    answer.end(JSON.stringify({ kind: 'Status', message, reason, code: status }));
+  };
 
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'kafka-0', namespace: 'data' } };
 
@@ -116,15 +123,25 @@ describe('a cluster that answers', () => {
 describe('a cluster that does not', () => {
   it.each([
     [
-      fail(403, 'pods "kafka-0" is forbidden: User "jane" cannot get resource "pods" in API group "" in the namespace "data"', 'Forbidden'),
+      fail(
+        403,
+        'pods "kafka-0" is forbidden: User "jane" cannot get resource "pods" in API group "" in the namespace "data"',
+        'Forbidden',
+      ),
       { code: 'CLUSTER_FORBIDDEN', message: 'Context here: "jane" may not get pods in namespace data.' },
     ],
     [
-      fail(403, 'pods "kafka-0" is forbidden: exceeded quota: small, requested: requests.memory=1Gi, used: 0, limited: 512Mi'),
+      fail(
+        403,
+        'pods "kafka-0" is forbidden: exceeded quota: small, requested: requests.memory=1Gi, used: 0, limited: 512Mi',
+      ),
       { code: 'QUOTA', details: { quota: 'small' } },
     ],
     [
-      fail(403, 'pods "kafka-0" is forbidden: violates PodSecurity "restricted:latest": privileged (container "x" must not set)'),
+      fail(
+        403,
+        'pods "kafka-0" is forbidden: violates PodSecurity "restricted:latest": privileged (container "x" must not set)',
+      ),
       { code: 'POD_SECURITY', details: { level: 'restricted:latest' } },
     ],
     [fail(401, 'Unauthorized', 'Unauthorized'), { code: 'CLUSTER_LOGIN' }],

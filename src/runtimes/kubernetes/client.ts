@@ -1,11 +1,10 @@
-import type { RequestOptions } from 'node:https';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
 import { messageOf, usageError } from '../../core/errors.ts';
-import { openHttp, textOf } from '../../system/http-stream.ts';
-import { ApiError, apiErrorOf, type Cluster, explain, isNotFound, notLoggedIn } from './client-errors.ts';
+import { type HttpOptions, openHttp, textOf } from '../../system/http-stream.ts';
+import { ApiError, apiErrorOf, type Cluster, explain, isNotFound, notLoggedIn, unreachable } from './client-errors.ts';
 import type { ApiObject } from './client-types.ts';
 
 /** What objects of ours are applied as; see `kubectl get --show-managed-fields`. */
@@ -102,12 +101,12 @@ export class ClusterClient implements Cluster {
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const options: RequestOptions = {};
+    const options: HttpOptions = {};
     await this.config.applyToHTTPSOptions(options).catch((error: unknown) => {
       throw notLoggedIn(this, error);
     });
-    options.headers = { ...options.headers, accept: 'application/json' };
-    if (body !== undefined) options.headers['content-type'] = contentType ?? 'application/json';
+    const type = body === undefined ? {} : { 'content-type': contentType ?? 'application/json' };
+    options.headers = { ...options.headers, accept: 'application/json', ...type };
     const text = body === undefined ? null : JSON.stringify(body);
     const answer = await openHttp({ url: url.href, method, options, body: text, signal });
     if (answer.status >= 300) throw apiErrorOf(answer.status, await textOf(answer.body));
@@ -117,9 +116,9 @@ export class ClusterClient implements Cluster {
   /** @returns what to throw; "not found" stays what it is, for callers to whom it is an answer */
   private told(error: unknown, what: string): unknown {
     if (isNotFound(error)) return error;
-    const late = error instanceof DOMException && error.name === 'TimeoutError';
-    const cause = late ? Object.assign(new Error(`no answer within ${answerMs / 1000} s`), { code: 'ETIMEDOUT' }) : error;
-    return explain(cause, this, what);
+    if (error instanceof DOMException && error.name === 'TimeoutError')
+      return unreachable(`no answer within ${answerMs / 1000} s`, this, error);
+    return explain(error, this, what);
   }
 
   /** null where there is none. */
@@ -146,19 +145,30 @@ export class ClusterClient implements Cluster {
   }
 
   /** Server-side apply: what we set becomes as we set it, what others set stays. @param manager for parts that are taken back on their own */
-  async apply(object: KubernetesObject, signal: AbortSignal, { dryRun = false, manager = fieldManager } = {}): Promise<ApiObject> {
+  async apply(
+    object: KubernetesObject,
+    signal: AbortSignal,
+    { dryRun = false, manager = fieldManager } = {},
+  ): Promise<ApiObject> {
     const path = await this.pathOf(object, signal);
     const what = `apply ${nameOf(object)}`;
-    if (path === null) throw this.told(new ApiError(400, 'NoKind', `it does not know ${object.apiVersion} ${object.kind}`), what);
+    if (path === null)
+      throw this.told(new ApiError(400, 'NoKind', `it does not know ${object.apiVersion} ${object.kind}`), what);
     const query = { fieldManager: manager, force: true, dryRun: dryRun ? 'All' : undefined };
     const contentType = 'application/apply-patch+yaml';
-    return this.json<ApiObject>(path, { method: 'PATCH', query, body: object, contentType, signal, what }).catch((error: unknown) => {
-      throw isNotFound(error) ? explain(error, this, what) : error;
-    });
+    return this.json<ApiObject>(path, { method: 'PATCH', query, body: object, contentType, signal, what }).catch(
+      (error: unknown) => {
+        throw isNotFound(error) ? explain(error, this, what) : error;
+      },
+    );
   }
 
   /** @returns false where there was nothing to delete */
-  async remove(ref: ObjectRef, propagation: 'Background' | 'Foreground' | 'Orphan', signal: AbortSignal): Promise<boolean> {
+  async remove(
+    ref: ObjectRef,
+    propagation: 'Background' | 'Foreground' | 'Orphan',
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const path = await this.pathOf(ref, signal);
     if (path === null) return false;
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: propagation };

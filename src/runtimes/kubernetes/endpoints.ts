@@ -34,7 +34,9 @@ export function forwardsFor(
   context: KubernetesContext,
   ports: Readonly<Record<string, number>>,
 ): readonly { port: number; target: ForwardTarget }[] {
-  const named = new Set(endpoints.flatMap(({ url }) => [...url.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port))));
+  const named = new Set(
+    endpoints.flatMap(({ url }) => [...url.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port))),
+  );
   return components.flatMap((definition) =>
     definition
       .ports(context.profile)
@@ -43,7 +45,12 @@ export function forwardsFor(
   );
 }
 
-function targetOf(id: string, instance: string, { name }: ComponentDefinition, context: KubernetesContext): ForwardTarget {
+function targetOf(
+  id: string,
+  instance: string,
+  { name }: ComponentDefinition,
+  context: KubernetesContext,
+): ForwardTarget {
   const [service = instance] = context.hostOf(instance).split('.');
   // A broker tells clients where to go on: those from outside come in by a listener of their own, which names our port.
   const port = id.endsWith('.broker') ? outsidePort : context.port(id);

@@ -20,7 +20,11 @@ export interface Trouble {
 const maxCrashes = 3;
 
 /** Events of a namespace that tell of something wrong, the newest last. */
-export async function warningsIn(client: ClusterClient, namespace: string, signal: AbortSignal): Promise<readonly ClusterEvent[]> {
+export async function warningsIn(
+  client: ClusterClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly ClusterEvent[]> {
   const query = { namespace, fields: 'type=Warning' };
   const events = await client.list<ClusterEvent>({ apiVersion: 'v1', kind: 'Event' }, query, signal);
   return events.toSorted((a, b) => timeOf(a) - timeOf(b));
@@ -42,7 +46,8 @@ export function troubleOf(pod: Pod, warnings: readonly ClusterEvent[]): Trouble 
   return notScheduled(pod, warnings) ?? notMounted(pod, warnings);
 }
 
-const pullReasons = /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImageInspectError|RegistryUnavailable)$/;
+const pullReasons =
+  /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImageInspectError|RegistryUnavailable)$/;
 const refusedReasons = /^(CreateContainerConfigError|CreateContainerError|RunContainerError|PreCreateHookError)$/;
 
 function troubleOfContainer(pod: Pod, status: ContainerStatus): Trouble | null {
@@ -141,14 +146,15 @@ function notScheduled(pod: Pod, warnings: readonly ClusterEvent[]): Trouble | nu
 
 /** "0/3 nodes are available: 1 Insufficient memory, 2 node(s) had untolerated taint …" → "memory" */
 export function lacks(message: string): string | null {
-  const found = [...message.matchAll(/Insufficient ([\w./-]+)/g)].map(([, what]) => what);
+  const found = [...message.matchAll(/Insufficient ([\w./-]*\w)/g)].map(([, what]) => what);
   return found.length === 0 ? null : [...new Set(found)].join(' and ');
 }
 
 function notMounted(pod: Pod, warnings: readonly ClusterEvent[]): Trouble | null {
   if (isTrue(pod.status?.conditions, 'Initialized') && pod.status?.phase !== 'Pending') return null;
   const told = warnings.findLast(
-    ({ involvedObject, reason }) => involvedObject.uid === pod.metadata.uid && /^Failed(Mount|AttachVolume)$/.test(reason ?? ''),
+    ({ involvedObject, reason }) =>
+      involvedObject.uid === pod.metadata.uid && /^Failed(Mount|AttachVolume)$/.test(reason ?? ''),
   );
   if (told === undefined) return null;
   return {
@@ -186,12 +192,18 @@ export function refusedPods(owner: { kind: string; name: string }, warnings: rea
 }
 
 /** What the pods of a namespace complain of, one line each; for who waits for pods that are not ours. */
-export async function complaintsIn(client: ClusterClient, namespace: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function complaintsIn(
+  client: ClusterClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const [pods, warnings] = await Promise.all([
     client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace }, signal),
     warningsIn(client, namespace, signal),
   ]);
-  const troubles = pods.filter(({ status }) => !isTrue(status?.conditions, 'Ready')).map((pod) => troubleOf(pod, warnings)?.message);
+  const troubles = pods
+    .filter(({ status }) => !isTrue(status?.conditions, 'Ready'))
+    .map((pod) => troubleOf(pod, warnings)?.message);
   const refusals = warnings.filter(({ reason }) => reason === 'FailedCreate').map(({ message }) => message);
   return [...new Set([...troubles, ...refusals].filter((line) => line !== undefined))];
 }

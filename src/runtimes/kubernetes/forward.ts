@@ -104,7 +104,14 @@ export class Forwards {
       const found = await findPod(this.client, target, this.ended.signal);
       if (found === null) throw new Error(`no ready pod behind ${namespace}/${target.service}`);
       const { PortForward } = await import('@kubernetes/client-node');
-      const stream = await new PortForward(this.client.config).portForward(namespace, found.pod, [found.port], socket, null, socket);
+      const stream = await new PortForward(this.client.config).portForward(
+        namespace,
+        found.pod,
+        [found.port],
+        socket,
+        null,
+        socket,
+      );
       const tunnel = typeof stream === 'function' ? stream() : stream;
       if (tunnel === null) throw new Error('the API server closed the connection');
       tunnel.onclose = () => socket.end();
@@ -122,17 +129,25 @@ export async function findPod(
   { namespace, service, port }: ForwardTarget,
   signal: AbortSignal,
 ): Promise<{ pod: string; port: number } | null> {
-  const found = await client.read<Service>({ apiVersion: 'v1', kind: 'Service', metadata: { name: service, namespace } }, signal);
+  const found = await client.read<Service>(
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: service, namespace } },
+    signal,
+  );
   const selector = found?.spec?.selector;
   if (selector === undefined) return null;
   const labels = Object.entries(selector)
     .map(([name, value]) => `${name}=${value}`)
     .join(',');
   const pods = await client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labels }, signal);
-  const pod = pods.find(({ metadata, status }) => metadata.deletionTimestamp === undefined && isTrue(status?.conditions, 'Ready'));
+  const pod = pods.find(
+    ({ metadata, status }) => metadata.deletionTimestamp === undefined && isTrue(status?.conditions, 'Ready'),
+  );
   if (pod === undefined) return null;
   const targetPort = found?.spec?.ports?.find((each) => each.port === port)?.targetPort ?? port;
-  return { pod: pod.metadata.name, port: typeof targetPort === 'number' ? targetPort : (numberOf(pod, targetPort) ?? port) };
+  return {
+    pod: pod.metadata.name,
+    port: typeof targetPort === 'number' ? targetPort : (numberOf(pod, targetPort) ?? port),
+  };
 }
 
 function numberOf(pod: Pod, name: string): number | undefined {
@@ -142,7 +157,8 @@ function numberOf(pod: Pod, name: string): number | undefined {
 
 function busy(port: number) {
   const holder = portHolder(port);
-  const who = holder === null ? 'another process' : holder.pid === null ? holder.name : `${holder.name} (pid ${holder.pid})`;
+  const who =
+    holder === null ? 'another process' : holder.pid === null ? holder.name : `${holder.name} (pid ${holder.pid})`;
   return preflightError(`Port ${port}, on which the cluster is to be reached, is held by ${who}.`, {
     code: 'PORT_BUSY',
     actions: ['Stop what holds it.', 'Or take another one: lambdactl up --any-port'],

@@ -72,7 +72,12 @@ export async function* linesOf(
   }
 }
 
-async function* rest(client: ClusterClient, ref: ContainerRef, last: string, signal: AbortSignal): AsyncGenerator<ContainerLine> {
+async function* rest(
+  client: ClusterClient,
+  ref: ContainerRef,
+  last: string,
+  signal: AbortSignal,
+): AsyncGenerator<ContainerLine> {
   const body = await open(client, ref, { follow: false, since: Date.parse(last) }, signal);
   if (body === null) return;
   for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -82,7 +87,12 @@ async function* rest(client: ClusterClient, ref: ContainerRef, last: string, sig
 }
 
 /** null where there is no log: the container was not started yet, or is gone. */
-async function open(client: ClusterClient, { namespace, pod, container }: ContainerRef, read: LogRead, signal: AbortSignal) {
+async function open(
+  client: ClusterClient,
+  { namespace, pod, container }: ContainerRef,
+  read: LogRead,
+  signal: AbortSignal,
+) {
   const { follow, previous = false, tail, since } = read;
   const query = {
     container,
@@ -101,7 +111,11 @@ async function open(client: ClusterClient, { namespace, pod, container }: Contai
   }
 }
 
-async function statusOf(client: ClusterClient, { namespace, pod, container }: ContainerRef, signal: AbortSignal): Promise<ContainerStatus | null> {
+async function statusOf(
+  client: ClusterClient,
+  { namespace, pod, container }: ContainerRef,
+  signal: AbortSignal,
+): Promise<ContainerStatus | null> {
   const ref = { apiVersion: 'v1', kind: 'Pod', metadata: { name: pod, namespace } };
   const found = await client.read<Pod>(ref, signal).catch((error: unknown) => {
     if (signal.aborted) return null;
@@ -132,7 +146,8 @@ export async function lastWords(
 ): Promise<readonly string[]> {
   const words: string[] = [];
   try {
-    for await (const { text } of linesOf(client, ref, { follow: false, tail: lines, previous }, signal)) words.push(text);
+    for await (const { text } of linesOf(client, ref, { follow: false, tail: lines, previous }, signal))
+      words.push(text);
     if (words.length === 0 && previous) return await lastWords(client, { ...ref, previous: false }, lines, signal);
   } catch {
     signal.throwIfAborted();

@@ -19,7 +19,12 @@ interface Source extends ContainerRef {
 }
 
 /** Lines of the chosen containers merged by time: first what is there, then, with follow, what comes, until the signal. */
-export async function* readLogs(client: ClusterClient, scope: LogScope, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
+export async function* readLogs(
+  client: ClusterClient,
+  scope: LogScope,
+  query: LogQuery,
+  signal: AbortSignal,
+): AsyncIterable<LogLine> {
   const sources = await findSources(client, scope, query.components, signal);
   const tail = query.tail ?? (query.since === undefined ? defaultTail : Number.POSITIVE_INFINITY);
   const begin = Date.now();
@@ -34,7 +39,13 @@ export async function* readLogs(client: ClusterClient, scope: LogScope, query: L
 const keyOf = ({ namespace, pod, container }: ContainerRef): string => `${namespace}/${pod}/${container}`;
 
 /** A pattern is looked for in all lines, a tail counts those that match. */
-async function pastOf(client: ClusterClient, source: Source, query: LogQuery, tail: number, signal: AbortSignal): Promise<LogLine[]> {
+async function pastOf(
+  client: ClusterClient,
+  source: Source,
+  query: LogQuery,
+  tail: number,
+  signal: AbortSignal,
+): Promise<LogLine[]> {
   if (tail <= 0) return [];
   const read = {
     follow: false,
@@ -93,13 +104,17 @@ async function* follow(client: ClusterClient, following: Following, signal: Abor
     while (!signal.aborted) {
       for (const source of await findSources(client, following.scope, following.query.components, signal)) {
         if (running.has(keyOf(source))) continue;
-        read(source).catch((error: unknown) => failures.push(error)).finally(() => wake());
+        read(source)
+          .catch((error: unknown) => failures.push(error))
+          .finally(() => wake());
       }
       await delay(lookForPodsMs, undefined, { signal }).catch(() => {});
     }
   };
   signal.addEventListener('abort', () => wake(), { once: true });
-  const looking = look().catch((error: unknown) => failures.push(error)).finally(() => wake());
+  const looking = look()
+    .catch((error: unknown) => failures.push(error))
+    .finally(() => wake());
   while (!signal.aborted && failures.length === 0) {
     yield* arrived.splice(0).sort((a, b) => a.time - b.time);
     await new Promise<void>((settle) => {
@@ -121,16 +136,21 @@ async function findSources(
 ): Promise<Source[]> {
   const labels = `${labelNames.stack}=${stack}`;
   const kind = { apiVersion: 'v1', kind: 'Pod' };
-  const listed = await Promise.all(namespaces.map((namespace) => client.list<Pod>(kind, { namespace, labels }, signal))).catch(
-    (error: unknown) => {
-      if (signal.aborted) return [];
-      throw error;
-    },
-  );
+  const listed = await Promise.all(
+    namespaces.map((namespace) => client.list<Pod>(kind, { namespace, labels }, signal)),
+  ).catch((error: unknown) => {
+    if (signal.aborted) return [];
+    throw error;
+  });
   return listed.flat().flatMap((pod) => {
     const component = pod.metadata.labels?.[labelNames.component] ?? pod.metadata.name;
     return (pod.spec?.containers ?? [])
-      .map(({ name }) => ({ name: instanceOf(pod, name), namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, container: name }))
+      .map(({ name }) => ({
+        name: instanceOf(pod, name),
+        namespace: pod.metadata.namespace ?? '',
+        pod: pod.metadata.name,
+        container: name,
+      }))
       .filter(({ name }) => names === undefined || names.includes(name) || names.includes(component));
   });
 }

@@ -42,7 +42,10 @@ describe('states of a container', () => {
     ['unhealthy', pod([status({ started: true, state: running })])],
     ['backoff', pod([status({ restartCount: 4, state: { waiting: { reason: 'CrashLoopBackOff' } } })])],
     ['starting', pod([status({ state: { waiting: { reason: 'ImagePullBackOff' } } })], { phase: 'Pending' })],
-    ['preparing', pod([], { phase: 'Pending', initContainerStatuses: [status({ name: 'kafka-prepare', state: running })] })],
+    [
+      'preparing',
+      pod([], { phase: 'Pending', initContainerStatuses: [status({ name: 'kafka-prepare', state: running })] }),
+    ],
     ['failed', pod([], { phase: 'Failed', reason: 'Evicted' })],
   ])('%s', (expected, given) => {
     expect(stateOf(given, given.status?.containerStatuses?.[0]).state).toBe(expected);
@@ -68,8 +71,15 @@ describe('what is wrong with a pod', () => {
   it('tells a limit from an exit code, and a first crash from a loop', () => {
     const ended = (change: object) => ({ terminated: { exitCode: 1, ...change } });
     const loop = (change: object, restartCount: number) =>
-      troubleOf(pod([status({ restartCount, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: ended(change) })]), []);
-    expect(loop({}, 4)).toMatchObject({ code: 'CRASH_LOOP', message: 'kafka ended 4 times in a row: exit code 1', patienceMs: 0 });
+      troubleOf(
+        pod([status({ restartCount, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: ended(change) })]),
+        [],
+      );
+    expect(loop({}, 4)).toMatchObject({
+      code: 'CRASH_LOOP',
+      message: 'kafka ended 4 times in a row: exit code 1',
+      patienceMs: 0,
+    });
     expect(loop({ exitCode: 137, reason: 'OOMKilled' }, 3)?.message).toContain('memory limit');
     expect(loop({}, 1)?.patienceMs).toBeGreaterThan(0);
     expect(troubleOf(pod([status({ restartCount: 1, state: { running: {} } })]), [])).toBeNull();
@@ -80,10 +90,17 @@ describe('what is wrong with a pod', () => {
       const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
       return { ...pod([], { phase: 'Pending', conditions }), spec: { containers: [] } };
     };
-    const message = '0/3 nodes are available: 1 node(s) had untolerated taint, 2 Insufficient memory, 1 Insufficient cpu.';
+    const message =
+      '0/3 nodes are available: 1 node(s) had untolerated taint, 2 Insufficient memory, 1 Insufficient cpu.';
     expect(lacks(message)).toBe('memory and cpu');
-    expect(troubleOf(pending(message), [])).toMatchObject({ code: 'UNSCHEDULABLE', details: { lacks: 'memory and cpu' } });
-    const claim = event({ message: 'storageclass "fast" not found', involvedObject: { kind: 'PersistentVolumeClaim', name: 'data-kafka-0' } });
+    expect(troubleOf(pending(message), [])).toMatchObject({
+      code: 'UNSCHEDULABLE',
+      details: { lacks: 'memory and cpu' },
+    });
+    const claim = event({
+      message: 'storageclass "fast" not found',
+      involvedObject: { kind: 'PersistentVolumeClaim', name: 'data-kafka-0' },
+    });
     expect(troubleOf(pending('pod has unbound immediate PersistentVolumeClaims'), [claim])).toMatchObject({
       code: 'PVC_PENDING',
       message: expect.stringContaining('storageclass "fast" not found'),
@@ -95,8 +112,12 @@ describe('what is wrong with a pod', () => {
       refusedPods({ kind: 'StatefulSet', name: 'kafka' }, [
         event({ reason: 'FailedCreate', message, involvedObject: { kind: 'StatefulSet', name: 'kafka' } }),
       ]);
-    expect(refusal('pods "kafka-0" is forbidden: exceeded quota: small, requested: memory=1Gi')).toMatchObject({ code: 'QUOTA' });
-    expect(refusal('pods "kafka-0" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot')).toMatchObject({ code: 'POD_SECURITY' });
+    expect(refusal('pods "kafka-0" is forbidden: exceeded quota: small, requested: memory=1Gi')).toMatchObject({
+      code: 'QUOTA',
+    });
+    expect(
+      refusal('pods "kafka-0" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot'),
+    ).toMatchObject({ code: 'POD_SECURITY' });
     expect(refusal('something else')).toBeNull();
   });
 });
@@ -107,9 +128,16 @@ describe('readiness', () => {
     kind: 'StatefulSet',
     metadata: { name: 'kafka', generation },
     spec: { replicas: 1 },
-    status: { observedGeneration: 2, readyReplicas: 1, updatedReplicas: 1, currentRevision: 'a', updateRevision: 'a', ...change },
+    status: {
+      observedGeneration: 2,
+      readyReplicas: 1,
+      updatedReplicas: 1,
+      currentRevision: 'a',
+      updateRevision: 'a',
+      ...change,
+    },
   });
-  it('is the new version\'s, not the old one\'s', () => {
+  it("is the new version's, not the old one's", () => {
     expect(readinessOf(set({})).ready).toBe(true);
     expect(readinessOf(set({}, 3)).ready).toBe(false);
     expect(readinessOf(set({ updateRevision: 'b', updatedReplicas: 0 })).ready).toBe(false);

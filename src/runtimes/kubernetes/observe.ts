@@ -16,7 +16,9 @@ export async function observeCluster(
 ): Promise<ObservedStack> {
   const labels = `${labelNames.stack}=${scope.stack}`;
   const list = async <T extends Pod | Workload>(apiVersion: string, kind: string): Promise<readonly T[]> => {
-    const listed = scope.namespaces.map((namespace) => client.list<T>({ apiVersion, kind }, { namespace, labels }, signal));
+    const listed = scope.namespaces.map((namespace) =>
+      client.list<T>({ apiVersion, kind }, { namespace, labels }, signal),
+    );
     return (await Promise.all(listed)).flat();
   };
   const [pods, sets, deployments, usage] = await Promise.all([
@@ -27,14 +29,18 @@ export async function observeCluster(
   ]);
   const services = [
     // Runs of jobs are no services, and have an end.
-    ...pods.filter(({ metadata }) => metadata.labels?.[labelNames.run] === undefined).flatMap((pod) => statusesOf(pod, ownerOf(pod, sets), usage)),
+    ...pods
+      .filter(({ metadata }) => metadata.labels?.[labelNames.run] === undefined)
+      .flatMap((pod) => statusesOf(pod, ownerOf(pod, sets), usage)),
     ...[...sets, ...deployments].filter((each) => !hasPods(each, pods)).flatMap(withoutPods),
   ].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return { stack: scope.stack, profile, supervisorPid: null, supervisorPssBytes: null, services };
 }
 
 function ownerOf(pod: Pod, sets: readonly Workload[]): Workload | null {
-  return sets.find(({ metadata }) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true) ?? null;
+  return (
+    sets.find(({ metadata }) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true) ?? null
+  );
 }
 
 /** A Deployment's pods belong to its ReplicaSets, which carry its name. */
@@ -87,7 +93,8 @@ export function stateOf(pod: Pod, status: ContainerStatus | undefined): { state:
     if (preparing !== undefined) return { state: 'preparing', detail: preparing.name };
     return { state: 'starting', detail: trouble?.message ?? waiting ?? where };
   }
-  if (status.ready && isTrue(pod.status?.conditions, 'Ready')) return { state: 'healthy', detail: `ready on ${where}, image ${status.image}` };
+  if (status.ready && isTrue(pod.status?.conditions, 'Ready'))
+    return { state: 'healthy', detail: `ready on ${where}, image ${status.image}` };
   // One of several containers may be ready while the pod is not.
   if (status.ready) return { state: 'healthy', detail: `ready on ${where}; others of its pod are not` };
   const state = status.started === true ? 'unhealthy' : 'starting';
@@ -102,7 +109,8 @@ function withoutPods({ metadata, spec, status }: Workload): ServiceStatus[] {
   const condition = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
   const containers = containersOf(spec);
   return containers.map((name) => ({
-    name: metadata.labels?.[labelNames.instance] === undefined && containers.length > 1 ? `${metadata.name}/${name}` : name,
+    name:
+      metadata.labels?.[labelNames.instance] === undefined && containers.length > 1 ? `${metadata.name}/${name}` : name,
     component,
     state: stopped ? 'stopped' : 'starting',
     detail: stopped ? '' : (condition?.message ?? 'its pod was not made yet'),
@@ -118,6 +126,7 @@ function withoutPods({ metadata, spec, status }: Workload): ServiceStatus[] {
 }
 
 function containersOf(spec: Workload['spec']): string[] {
-  const template = (spec as { template?: { spec?: { containers?: readonly { name: string }[] } } } | undefined)?.template;
+  const template = (spec as { template?: { spec?: { containers?: readonly { name: string }[] } } } | undefined)
+    ?.template;
   return (template?.spec?.containers ?? []).map(({ name }) => name);
 }

@@ -50,7 +50,10 @@ export async function renderOptions(
 }
 
 /** Helm on the stack's cluster, which tells what pods complain of when a release does not get ready. */
-export async function openHelm(client: ClusterClient, { helm, kubeconfig }: Pick<KubernetesOptions, 'helm' | 'kubeconfig'>): Promise<Helm> {
+export async function openHelm(
+  client: ClusterClient,
+  { helm, kubeconfig }: Pick<KubernetesOptions, 'helm' | 'kubeconfig'>,
+): Promise<Helm> {
   return new Helm({
     path: await helm(),
     kubeContext: client.context,

@@ -28,14 +28,25 @@ export async function planCluster(
     }
     for (const object of workloads) {
       const verdict = decide(object, await client.read(object, signal));
-      items.push(...instancesOf(object, definition.instances(desired.profile)).map((instance) => ({ component, instance, ...verdict })));
+      items.push(
+        ...instancesOf(object, definition.instances(desired.profile)).map((instance) => ({
+          component,
+          instance,
+          ...verdict,
+        })),
+      );
     }
   }
   const wanted = new Set<string>(desired.components.map(({ name }) => name));
   for (const { name, component, startedAt } of observed.services) {
     if (wanted.has(component) || startedAt === null) continue;
     // Pods carry the name of the component that rendered them.
-    items.push({ component: component as ComponentName, instance: name, action: 'stop', reason: 'not part of this stack' });
+    items.push({
+      component: component as ComponentName,
+      instance: name,
+      action: 'stop',
+      reason: 'not part of this stack',
+    });
   }
   return items;
 }
@@ -49,8 +60,11 @@ function unknown(component: ComponentName, instance: string, { services }: Obser
 
 /** A pod of our own holds one instance a container; an operator's object is named as it is. */
 function instancesOf(object: KubernetesObject, instances: readonly string[]): readonly string[] {
-  const { spec }: { spec?: { template?: { spec?: { containers?: readonly { name: string }[] } } } } = object;
-  const own = (spec?.template?.spec?.containers ?? []).map(({ name }) => name).filter((name) => instances.includes(name));
+  // Of an object without containers nothing is found.
+  const spec = object.spec as { template?: { spec?: { containers?: readonly { name: string }[] } } } | undefined;
+  const own = (spec?.template?.spec?.containers ?? [])
+    .map(({ name }) => name)
+    .filter((name) => instances.includes(name));
   return own.length > 0 ? own : [object.metadata.name];
 }
 
@@ -59,7 +73,8 @@ function decide(object: KubernetesObject, present: ApiObject | null): Pick<PlanI
   const { spec }: Workload = present;
   if (spec?.replicas === 0) return { action: 'start', reason: 'not running' };
   const hash = withHash(object).metadata.annotations?.[specHashAnnotation];
-  if (present.metadata.annotations?.[specHashAnnotation] !== hash) return { action: 'restart', reason: 'its configuration changed' };
+  if (present.metadata.annotations?.[specHashAnnotation] !== hash)
+    return { action: 'restart', reason: 'its configuration changed' };
   const { ready, detail } = readinessOf(present);
   return { action: 'keep', reason: ready ? 'healthy' : detail };
 }

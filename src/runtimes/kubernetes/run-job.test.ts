@@ -50,8 +50,12 @@ it('leaves other objects alone', () => {
 it('refuses what would read a file of this machine', () => {
   // Only its title is looked at.
   const job = { title: 'Lake tool' } as JobDefinition;
-  expect(() => refuseLocalFiles(job, { args: ['append', '/home/me/.lambdactl/stacks/s/cache/rows'] }, '/home/me/.lambdactl/stacks/s')).toThrow(
-    expect.objectContaining({ code: 'NOT_HERE' }),
-  );
+  expect(() =>
+    refuseLocalFiles(
+      job,
+      { args: ['append', '/home/me/.lambdactl/stacks/s/cache/rows'] },
+      '/home/me/.lambdactl/stacks/s',
+    ),
+  ).toThrow(expect.objectContaining({ code: 'NOT_HERE' }));
   expect(() => refuseLocalFiles(job, { args: ['tables'] }, '/home/me')).not.toThrow();
 });

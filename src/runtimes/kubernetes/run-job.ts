@@ -48,11 +48,14 @@ export const newRunId = (): string => randomBytes(5).toString('hex');
 export function refuseLocalFiles({ title }: JobDefinition, { args }: JobRequest, stackDir: string): void {
   const file = args.find((arg) => arg.startsWith(`${stackDir}/`));
   if (file === undefined) return;
-  throw preflightError(`${title} would read ${file}, which a pod does not see: this works with the embedded runtime only.`, {
-    code: 'NOT_HERE',
-    details: { file },
-    actions: ['Do the same through the streams, which every runtime has (docs/kubernetes.md).'],
-  });
+  throw preflightError(
+    `${title} would read ${file}, which a pod does not see: this works with the embedded runtime only.`,
+    {
+      code: 'NOT_HERE',
+      details: { file },
+      actions: ['Do the same through the streams, which every runtime has (docs/kubernetes.md).'],
+    },
+  );
 }
 
 /** Runs a job's objects to their end, and deletes them, whatever that end is. @throws LambdaError IMAGE_PULL, QUOTA, …; the signal's reason */
@@ -99,7 +102,8 @@ async function submit(client: ClusterClient, objects: readonly KubernetesObject[
   if (job === undefined) return;
   const { metadata, apiVersion, kind } = await client.apply(job, signal);
   const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid: metadata.uid }];
-  for (const object of others) await client.apply({ ...object, metadata: { ...object.metadata, ...{ ownerReferences } } }, signal);
+  for (const object of others)
+    await client.apply({ ...object, metadata: { ...object.metadata, ...{ ownerReferences } } }, signal);
 }
 
 /** The Job with its command wrapped; other objects as they are. */
@@ -111,7 +115,10 @@ export function wrapped(object: KubernetesObject): KubernetesObject {
   if (first === undefined) throw new Error(`${nameOf(object)} has no container`);
   const command = ['/bin/sh', '-c', tellApart, 'job', ...(first.command ?? []), ...(first.args ?? [])];
   const { args: _, ...rest } = first;
-  const spec = { ...job.spec, template: { ...template, spec: { ...template.spec, containers: [{ ...rest, command }, ...others] } } };
+  const spec = {
+    ...job.spec,
+    template: { ...template, spec: { ...template.spec, containers: [{ ...rest, command }, ...others] } },
+  };
   return { ...object, spec };
 }
 
@@ -137,7 +144,8 @@ async function startedPod(client: ClusterClient, run: JobRun, signal: AbortSigna
     const [pod] = await client.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, { namespace, labels }, signal);
     const status = pod?.status?.containerStatuses?.[0]?.state;
     if (pod !== undefined && (status?.running !== undefined || status?.terminated !== undefined)) return pod;
-    if (pod?.status?.phase === 'Failed') throw notStarted(run, pod.status.message ?? pod.status.reason ?? 'its pod failed');
+    if (pod?.status?.phase === 'Failed')
+      throw notStarted(run, pod.status.message ?? pod.status.reason ?? 'its pod failed');
     const warnings = await warningsIn(client, namespace, signal);
     const trouble = pod === undefined ? refusedPods({ kind: 'Job', name }, warnings) : troubleOf(pod, warnings);
     if (trouble !== null) {
@@ -145,13 +153,19 @@ async function startedPod(client: ClusterClient, run: JobRun, signal: AbortSigna
       since.set(trouble.code, begin);
       if (performance.now() - begin >= trouble.patienceMs) throw refused(run, trouble);
     } else since.clear();
-    if (pod === undefined && (await client.read<Workload>(job, signal)) === null) throw notStarted(run, 'it was deleted meanwhile');
+    if (pod === undefined && (await client.read<Workload>(job, signal)) === null)
+      throw notStarted(run, 'it was deleted meanwhile');
     await delay(pollMs, undefined, { signal });
   }
 }
 
 function refused({ job }: JobRun, { code, message, actions, details }: Trouble): LambdaError {
-  return externalError(`${job.title}: ${message}`, { code, actions: [...actions, 'Then run the same command again.'], details, retryable: true });
+  return externalError(`${job.title}: ${message}`, {
+    code,
+    actions: [...actions, 'Then run the same command again.'],
+    details,
+    retryable: true,
+  });
 }
 
 function notStarted({ job }: JobRun, why: string): LambdaError {

@@ -34,7 +34,10 @@ const ownKinds = [
   ['v1', 'PersistentVolumeClaim'],
 ].map(([apiVersion = '', kind = '']) => ({ apiVersion, kind }));
 
-const clusterKinds = ['ClusterRoleBinding', 'ClusterRole'].map((kind) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind }));
+const clusterKinds = ['ClusterRoleBinding', 'ClusterRole'].map((kind) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+}));
 
 /** An operator takes its time to end what it made. */
 const operatorMs = 180_000;
@@ -74,8 +77,15 @@ export async function destroyInCluster(scope: DestroyScope, context: OperationCo
 }
 
 /** Objects of operators, while these still run to end what belongs to them. */
-async function deleteCustom(client: ClusterClient, known: readonly ObjectRef[], stack: string, signal: AbortSignal): Promise<void> {
-  const custom = known.filter((ref) => !isRelease(ref) && !ownKinds.some(({ kind }) => kind === ref.kind) && isCustom(ref));
+async function deleteCustom(
+  client: ClusterClient,
+  known: readonly ObjectRef[],
+  stack: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const custom = known.filter(
+    (ref) => !isRelease(ref) && !ownKinds.some(({ kind }) => kind === ref.kind) && isCustom(ref),
+  );
   for (const ref of custom) {
     const found = await client.read(ref, signal);
     if (found?.metadata.labels?.[labelNames.stack] === stack) await client.remove(ref, 'Background', signal);
@@ -83,23 +93,40 @@ async function deleteCustom(client: ClusterClient, known: readonly ObjectRef[], 
   for (const ref of custom) await waitUntilGone(client, ref, signal, operatorMs);
 }
 
-const isCustom = ({ apiVersion }: ObjectRef): boolean => apiVersion.includes('.') && !/\.k8s\.io\//.test(apiVersion.replace('sparkoperator.k8s.io', 'spark'));
+const isCustom = ({ apiVersion }: ObjectRef): boolean =>
+  apiVersion.includes('.') && !/\.k8s\.io\//.test(apiVersion.replace('sparkoperator.k8s.io', 'spark'));
 
-async function uninstall(client: ClusterClient, scope: DestroyScope, releases: readonly ObjectRef[], context: OperationContext): Promise<void> {
+async function uninstall(
+  client: ClusterClient,
+  scope: DestroyScope,
+  releases: readonly ObjectRef[],
+  context: OperationContext,
+): Promise<void> {
   if (releases.length === 0) return;
   const helm = await openHelm(client, scope);
   const once = new Map(releases.map((ref) => [keyOf(ref), ref]));
   // Those installed last first: they may use what the others brought.
-  for (const { metadata } of [...once.values()].toReversed()) await helm.uninstall(metadata.name, metadata.namespace ?? '', context);
+  for (const { metadata } of [...once.values()].toReversed())
+    await helm.uninstall(metadata.name, metadata.namespace ?? '', context);
 }
 
 /** A claim goes when its pod has gone. */
-async function waitForClaims(client: ClusterClient, namespace: string, labels: string, signal: AbortSignal): Promise<void> {
+async function waitForClaims(
+  client: ClusterClient,
+  namespace: string,
+  labels: string,
+  signal: AbortSignal,
+): Promise<void> {
   const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
-  for (const claim of await client.list(kind, { namespace, labels }, signal)) await waitUntilGone(client, claim, signal);
+  for (const claim of await client.list(kind, { namespace, labels }, signal))
+    await waitUntilGone(client, claim, signal);
 }
 
-async function removeNamespaces(client: ClusterClient, labels: string, { signal, emit }: OperationContext): Promise<void> {
+async function removeNamespaces(
+  client: ClusterClient,
+  labels: string,
+  { signal, emit }: OperationContext,
+): Promise<void> {
   const found = await client.list({ apiVersion: 'v1', kind: 'Namespace' }, { labels }, signal);
   const made = found.filter(({ metadata }) => metadata.annotations?.[madeAnnotation] === 'true');
   for (const namespace of made) await client.remove(namespace, 'Background', signal);
@@ -111,6 +138,5 @@ async function removeNamespaces(client: ClusterClient, labels: string, { signal,
       // It is on its way, and nothing of the stack depends on it any more.
       emit({ type: 'warning', message: error.message });
     }
-
   }
 }

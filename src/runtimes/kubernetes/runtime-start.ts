@@ -27,7 +27,10 @@ const kindsMs = 60_000;
 const operatorTimeoutMs = 10 * 60_000;
 
 /** Namespaces, accounts and policies: what everything else lies in. @throws LambdaError NAME_TAKEN, CLUSTER_… */
-export async function prepareBase({ client, inventory, render, rendered }: StartScope, signal: AbortSignal): Promise<void> {
+export async function prepareBase(
+  { client, inventory, render, rendered }: StartScope,
+  signal: AbortSignal,
+): Promise<void> {
   const request = { stack: render.stack, component: baseComponent, objects: rendered.base };
   await applyComponent(client, inventory, request, signal);
 }
@@ -54,7 +57,11 @@ export async function installAddons(scope: StartScope, context: OperationContext
 }
 
 /** Applies what a component consists of and waits until it does its work. Idempotent; what runs as it is to be is left alone. */
-export async function startComponent(scope: StartScope, component: ComponentName, context: OperationContext): Promise<void> {
+export async function startComponent(
+  scope: StartScope,
+  component: ComponentName,
+  context: OperationContext,
+): Promise<void> {
   const { client, inventory, render, rendered } = scope;
   const { signal } = context;
   const found = rendered.components.get(component);
@@ -76,16 +83,29 @@ function timeoutOf(component: ComponentName, render: ClusterRenderOptions): numb
   const context = clusterContext(render);
   const definition = render.components.find(({ name }) => name === component);
   const plans = (definition?.instances(render.profile) ?? []).map((instance) => definition?.render(context, instance));
-  return Math.max(...plans.map((plan) => (plan?.service.startTimeoutMs ?? 0) * (1 + (plan?.service.prepare.length ?? 0))));
+  return Math.max(
+    ...plans.map((plan) => (plan?.service.startTimeoutMs ?? 0) * (1 + (plan?.service.prepare.length ?? 0))),
+  );
 }
 
-function tell(component: string, done: Record<'created' | 'changed' | 'pruned', readonly string[]>, { emit }: OperationContext): void {
-  const parts = Object.entries(done).flatMap(([verb, names]) => (names.length === 0 ? [] : [`${verb} ${names.join(', ')}`]));
+function tell(
+  component: string,
+  done: Record<'created' | 'changed' | 'pruned', readonly string[]>,
+  { emit }: OperationContext,
+): void {
+  const parts = Object.entries(done).flatMap(([verb, names]) =>
+    names.length === 0 ? [] : [`${verb} ${names.join(', ')}`],
+  );
   if (parts.length > 0) emit({ type: 'log', level: 'debug', component, message: parts.join('; ') });
 }
 
 /** One after the other, because a chart may use what the one before it brings. */
-async function installReleases(scope: StartScope, component: string, releases: readonly HelmRelease[], context: OperationContext): Promise<void> {
+async function installReleases(
+  scope: StartScope,
+  component: string,
+  releases: readonly HelmRelease[],
+  context: OperationContext,
+): Promise<void> {
   if (releases.length === 0) return;
   const { client, inventory, options, render } = scope;
   const helm = await openHelm(client, options);
@@ -103,18 +123,25 @@ async function installReleases(scope: StartScope, component: string, releases: r
 }
 
 function refuseRelease({ name, namespace }: HelmRelease, stack: string): never {
-  throw externalError(`There is a Helm release ${name} in namespace ${namespace} that stack "${stack}" did not install; it is left alone.`, {
-    code: 'NAME_TAKEN',
-    details: { release: name, namespace },
-    actions: [
-      `Look at it: helm -n ${namespace} status ${name}`,
-      'Name other namespaces in a profile of your own: kubernetes.namespaces (docs/kubernetes.md).',
-    ],
-  });
+  throw externalError(
+    `There is a Helm release ${name} in namespace ${namespace} that stack "${stack}" did not install; it is left alone.`,
+    {
+      code: 'NAME_TAKEN',
+      details: { release: name, namespace },
+      actions: [
+        `Look at it: helm -n ${namespace} status ${name}`,
+        'Name other namespaces in a profile of your own: kubernetes.namespaces (docs/kubernetes.md).',
+      ],
+    },
+  );
 }
 
 /** Waits until the API server serves the kind of every object. @throws LambdaError DEFINITION_MISSING naming what the cluster lacks */
-async function waitForKinds(client: ClusterClient, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<void> {
+async function waitForKinds(
+  client: ClusterClient,
+  objects: readonly KubernetesObject[],
+  signal: AbortSignal,
+): Promise<void> {
   const kinds = new Map<string, ObjectRef>(objects.map((object) => [`${object.apiVersion} ${object.kind}`, object]));
   const end = performance.now() + kindsMs;
   for (const [name, { apiVersion, kind }] of kinds) {

@@ -18,12 +18,15 @@ const pauses: Readonly<Record<string, Change>> = {
   'postgresql.cnpg.io Cluster': () => ({ metadata: { name: '', annotations: { 'cnpg.io/hibernation': 'on' } } }),
   'kafka.strimzi.io KafkaConnect': () => ({ spec: { replicas: 0 } }),
   // Brokers have no zero: their operator is told to look away, and their pods are ended below.
-  'kafka.strimzi.io Kafka': () => ({ metadata: { name: '', annotations: { 'strimzi.io/pause-reconciliation': 'true' } } }),
+  'kafka.strimzi.io Kafka': () => ({
+    metadata: { name: '', annotations: { 'strimzi.io/pause-reconciliation': 'true' } },
+  }),
   'clickhouse.altinity.com ClickHouseInstallation': () => ({ spec: { stop: 'yes' } }),
   'sparkoperator.k8s.io SparkApplication': () => ({ spec: { suspend: true } }),
 };
 
-const keyOf = ({ apiVersion, kind }: ObjectRef): string => (apiVersion === 'apps/v1' ? kind : `${apiVersion.split('/')[0]} ${kind}`);
+const keyOf = ({ apiVersion, kind }: ObjectRef): string =>
+  apiVersion === 'apps/v1' ? kind : `${apiVersion.split('/')[0]} ${kind}`;
 
 export const canPause = (ref: ObjectRef): boolean => keyOf(ref) in pauses;
 
@@ -40,7 +43,10 @@ export async function pause(client: ClusterClient, refs: readonly ObjectRef[], s
 /** Takes back what `pause` set and was not replaced by what `start` applied since. */
 export async function resume(client: ClusterClient, refs: readonly ObjectRef[], signal: AbortSignal): Promise<void> {
   for (const ref of refs.filter(canPause)) {
-    const found = await client.read<Workload & { metadata: { managedFields?: readonly { manager: string }[] } }>(ref, signal);
+    const found = await client.read<Workload & { metadata: { managedFields?: readonly { manager: string }[] } }>(
+      ref,
+      signal,
+    );
     const paused = found?.metadata.managedFields?.some(({ manager }) => manager === stopManager) === true;
     if (paused) await client.apply(merged(ref, {}), signal, { manager: stopManager });
   }
@@ -55,7 +61,10 @@ async function endBrokers(client: ClusterClient, { metadata }: ObjectRef, signal
   }
 }
 
-function merged({ apiVersion, kind, metadata: { name, namespace } }: ObjectRef, change: Partial<KubernetesObject>): KubernetesObject {
+function merged(
+  { apiVersion, kind, metadata: { name, namespace } }: ObjectRef,
+  change: Partial<KubernetesObject>,
+): KubernetesObject {
   const metadata = { ...change.metadata, name, ...(namespace === undefined ? {} : { namespace }) };
   return { ...change, apiVersion, kind, metadata };
 }

@@ -27,14 +27,14 @@ import { Forwards } from './forward.ts';
 import { isInCluster } from './in-cluster.ts';
 import { Inventory } from './inventory.ts';
 import { readLogs } from './logs.ts';
-import { observeCluster } from './observe.ts';
 import { namespacesOf } from './namespaces.ts';
+import { observeCluster } from './observe.ts';
 import { type KubernetesOptions, renderOptions, stopOrder } from './options.ts';
 import { planCluster } from './plan.ts';
 import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
 import { destroyInCluster } from './runtime-destroy.ts';
-import { installAddons, prepareBase, startComponent, type StartScope } from './runtime-start.ts';
+import { installAddons, prepareBase, type StartScope, startComponent } from './runtime-start.ts';
 import { stopComponent } from './runtime-stop.ts';
 
 /** Never aborted: the contract's questions have no signal, and every request has its own limit. */
@@ -156,7 +156,8 @@ class KubernetesRuntime implements Runtime {
     // kind maps the ports itself; elsewhere they are led in as long as this process lives.
     if (this.options.cluster.kind === null) {
       this.forwards ??= new Forwards(await this.client(), this.paths.runDir);
-      for (const { port, target } of forwardsFor(endpoints, components, context, ports)) await this.forwards.ensure(port, target);
+      for (const { port, target } of forwardsFor(endpoints, components, context, ports))
+        await this.forwards.ensure(port, target);
     }
     return endpoints;
   }
@@ -179,12 +180,21 @@ class KubernetesRuntime implements Runtime {
     const wanted = await readWanted(this.paths);
     const options = await renderOptions(this.options, wanted, await this.options.imageTag());
     const objects = renderJob(options, job, request.args, newRunId());
-    return runJobInCluster(await this.client(), { job, request, objects, logFile: `${this.paths.logDir}/${job.name}.log` }, signal);
+    return runJobInCluster(
+      await this.client(),
+      { job, request, objects, logFile: `${this.paths.logDir}/${job.name}.log` },
+      signal,
+    );
   }
 
   async *logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
     const { profile } = await readWanted(this.paths);
-    yield* readLogs(await this.client(), { stack: this.options.stack, namespaces: namespacesOf({ profile }) }, query, signal);
+    yield* readLogs(
+      await this.client(),
+      { stack: this.options.stack, namespaces: namespacesOf({ profile }) },
+      query,
+      signal,
+    );
   }
 
   async destroy(context: OperationContext): Promise<void> {
@@ -219,5 +229,10 @@ class KubernetesRuntime implements Runtime {
 }
 
 function notMade({ name, instances }: ComponentDefinition, profile: Profile): PlanItem[] {
-  return instances(profile).map((instance) => ({ component: name, instance, action: 'start', reason: 'there is no cluster yet' }));
+  return instances(profile).map((instance) => ({
+    component: name,
+    instance,
+    action: 'start',
+    reason: 'there is no cluster yet',
+  }));
 }

@@ -23,14 +23,18 @@ export async function usageOf(
   const kind = { apiVersion: 'metrics.k8s.io/v1beta1', kind: 'PodMetrics' };
   const labels = `${labelNames.stack}=${stack}`;
   try {
-    const listed = await Promise.all(namespaces.map((namespace) => client.list<PodMetrics>(kind, { namespace, labels }, signal)));
+    const listed = await Promise.all(
+      namespaces.map((namespace) => client.list<PodMetrics>(kind, { namespace, labels }, signal)),
+    );
     return new Map(
-      listed.flat().flatMap(({ metadata, containers }) =>
-        containers.map(({ name, usage }) => [
-          `${metadata.name}/${name}`,
-          { bytes: quantity(usage.memory), cpuPercent: quantity(usage.cpu) * 100 },
-        ]),
-      ),
+      listed
+        .flat()
+        .flatMap(({ metadata, containers }) =>
+          containers.map(({ name, usage }) => [
+            `${metadata.name}/${name}`,
+            { bytes: quantity(usage.memory), cpuPercent: quantity(usage.cpu) * 100 },
+          ]),
+        ),
     );
   } catch (error) {
     signal.throwIfAborted();

@@ -75,7 +75,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const wanted = Number((object.spec as { instances?: number } | undefined)?.instances ?? 1);
     return phase === 'Cluster in healthy state' && readyInstances >= wanted ? yes(phase) : no(phase);
   },
-  'postgresql.cnpg.io Database': (object) => (statusOf(object).applied === true ? yes('applied') : no(String(statusOf(object).message ?? 'not applied yet'))),
+  'postgresql.cnpg.io Database': (object) =>
+    statusOf(object).applied === true ? yes('applied') : no(String(statusOf(object).message ?? 'not applied yet')),
   'kafka.strimzi.io Kafka': byCondition,
   'kafka.strimzi.io KafkaConnect': byCondition,
   'kafka.strimzi.io KafkaConnector': byCondition,
@@ -92,6 +93,7 @@ const rules: Readonly<Record<string, Rule>> = {
     const { state = 'no word of its operator yet', errorMessage } = statusOf(object).applicationState ?? {};
     return state === 'RUNNING' ? yes(state) : no(errorMessage ? `${state}: ${errorMessage}` : state);
   },
-  'bitnami.com SealedSecret': (object) => (isTrue(statusOf(object).conditions, 'Synced') ? yes('synced') : no('not opened yet')),
+  'bitnami.com SealedSecret': (object) =>
+    isTrue(statusOf(object).conditions, 'Synced') ? yes('synced') : no('not opened yet'),
   'cert-manager.io Certificate': byCondition,
 };

@@ -25,9 +25,14 @@ export class TroubleWatch {
   }
 
   async look(pods: readonly Pod[], objects: readonly ApiObject[], signal: AbortSignal): Promise<Look> {
-    const sick = pods.filter((pod) => !isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined);
+    const sick = pods.filter(
+      (pod) => !isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined,
+    );
     const lacking = objects.filter(lacksPods);
-    const warnings = sick.length === 0 && lacking.length === 0 && this.before !== null ? [] : await warningsIn(this.client, this.namespace, signal);
+    const warnings =
+      sick.length === 0 && lacking.length === 0 && this.before !== null
+        ? []
+        : await warningsIn(this.client, this.namespace, signal);
     const first = this.before === null;
     this.before ??= new Map(warnings.map((event) => [event.metadata.name, markOf(event)]));
     if (first) await this.tryAgain(sick, lacking, warnings, signal);
@@ -53,10 +58,16 @@ export class TroubleWatch {
    * What failed before this run waits for up to minutes until it is tried again, although its cause may be gone: pods that crashed or lack
    * their image are made anew, and who was not let make pods is woken.
    */
-  private async tryAgain(sick: readonly Pod[], lacking: readonly ApiObject[], warnings: readonly ClusterEvent[], signal: AbortSignal) {
+  private async tryAgain(
+    sick: readonly Pod[],
+    lacking: readonly ApiObject[],
+    warnings: readonly ClusterEvent[],
+    signal: AbortSignal,
+  ) {
     for (const pod of sick.filter(isOfStatefulSet)) {
       const code = troubleOf(pod, warnings)?.code;
-      if (code === 'CRASH_LOOP' || code === 'IMAGE_PULL' || code === 'CONTAINER_REFUSED') await this.client.remove(pod, 'Background', signal);
+      if (code === 'CRASH_LOOP' || code === 'IMAGE_PULL' || code === 'CONTAINER_REFUSED')
+        await this.client.remove(pod, 'Background', signal);
     }
     for (const { apiVersion, kind, metadata } of lacking.filter(({ kind }) => kind === 'StatefulSet')) {
       if (refusedPods({ kind, name: metadata.name }, warnings) === null) continue;
@@ -70,13 +81,19 @@ export class TroubleWatch {
    * A StatefulSet never replaces a pod that did not get ready, not even by one of its new version: that is left to whoever looks after it.
    * @returns pods of another version than the one that is waited for
    */
-  private async renew(sick: readonly Pod[], objects: readonly ApiObject[], signal: AbortSignal): Promise<readonly Pod[]> {
+  private async renew(
+    sick: readonly Pod[],
+    objects: readonly ApiObject[],
+    signal: AbortSignal,
+  ): Promise<readonly Pod[]> {
     const stale: Pod[] = [];
     for (const set of objects.filter(({ kind }) => kind === 'StatefulSet')) {
       const { metadata, status }: Workload = set;
       const own = sick.filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true);
       const seen = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-      const old = own.filter((pod) => !seen || pod.metadata.labels?.['controller-revision-hash'] !== status?.updateRevision);
+      const old = own.filter(
+        (pod) => !seen || pod.metadata.labels?.['controller-revision-hash'] !== status?.updateRevision,
+      );
       stale.push(...old);
       if (seen) for (const pod of old) await this.client.remove(pod, 'Background', signal);
     }
@@ -84,7 +101,8 @@ export class TroubleWatch {
   }
 }
 
-const isOfStatefulSet = ({ metadata }: Pod): boolean => metadata.ownerReferences?.some(({ kind }) => kind === 'StatefulSet') === true;
+const isOfStatefulSet = ({ metadata }: Pod): boolean =>
+  metadata.ownerReferences?.some(({ kind }) => kind === 'StatefulSet') === true;
 
 const markOf = (event: ClusterEvent): string => `${event.metadata.resourceVersion ?? ''} ${timeOf(event)}`;
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { externalError, LambdaError, preflightError } from '../../core/errors.ts';
+import { externalError, type LambdaError, preflightError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
 import { type ApiObject, isTrue, type Pod } from './client-types.ts';
@@ -30,7 +30,11 @@ const wordsLines = 15;
  * @throws LambdaError IMAGE_PULL, CRASH_LOOP, QUOTA, POD_SECURITY, UNSCHEDULABLE, PVC_PENDING, CONTAINER_REFUSED, COMPONENT_FAILED; the
  * signal's reason when aborted, leaving all as it is
  */
-export async function waitUntilReady(client: ClusterClient, request: WaitRequest, { emit, signal }: OperationContext): Promise<void> {
+export async function waitUntilReady(
+  client: ClusterClient,
+  request: WaitRequest,
+  { emit, signal }: OperationContext,
+): Promise<void> {
   const awaited = request.objects.filter(hasReadiness);
   const watch = new TroubleWatch(client, request.namespace);
   const begin = performance.now();
@@ -53,7 +57,9 @@ export async function waitUntilReady(client: ClusterClient, request: WaitRequest
       detail: line(waiting, pods, trouble, (performance.now() - begin) / 1000),
     });
     running = pods.length > 0 && pods.every(hasStarted) ? (running ?? performance.now()) : null;
-    const late = performance.now() > (running === null ? begin + arrivalMs + request.startTimeoutMs : running + request.startTimeoutMs);
+    const late =
+      performance.now() >
+      (running === null ? begin + arrivalMs + request.startTimeoutMs : running + request.startTimeoutMs);
     if (late) throw await tooLate(client, request, waiting, pods, trouble, signal);
     await delay(pollMs, undefined, { signal });
   }
@@ -83,12 +89,15 @@ export function podsOf(
 }
 
 /** Serving, and not on its way out. */
-export const isReady = (pod: Pod): boolean => isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined;
+export const isReady = (pod: Pod): boolean =>
+  isTrue(pod.status?.conditions, 'Ready') && pod.metadata.deletionTimestamp === undefined;
 
 /** Whether every main container was started, so that only the program itself keeps us waiting. */
 function hasStarted({ spec, status }: Pod): boolean {
   const statuses = status?.containerStatuses ?? [];
-  return statuses.length >= (spec?.containers.length ?? 1) && statuses.every(({ state }) => state?.waiting === undefined);
+  return (
+    statuses.length >= (spec?.containers.length ?? 1) && statuses.every(({ state }) => state?.waiting === undefined)
+  );
 }
 
 function line({ ref, detail }: State, pods: readonly Pod[], trouble: Trouble | null, seconds: number): string {
@@ -102,15 +111,22 @@ function phaseOf(pod: Pod): string {
   if (pod.metadata.deletionTimestamp !== undefined) return 'ends';
   if (pod.spec?.nodeName === undefined) return 'waits for a node';
   const preparing = pod.status?.initContainerStatuses?.find(({ state }) => state?.terminated === undefined);
-  if (preparing !== undefined) return preparing.state?.running === undefined ? 'pulls its image' : `prepares (${preparing.name})`;
+  if (preparing !== undefined)
+    return preparing.state?.running === undefined ? 'pulls its image' : `prepares (${preparing.name})`;
   return hasStarted(pod) ? 'starts' : 'pulls its image';
 }
 
-async function failed(client: ClusterClient, { component, namespace }: WaitRequest, trouble: Trouble, signal: AbortSignal) {
+async function failed(
+  client: ClusterClient,
+  { component, namespace }: WaitRequest,
+  trouble: Trouble,
+  signal: AbortSignal,
+) {
   const { code, message, actions, details, log } = trouble;
   const words = log === null ? [] : await lastWords(client, { namespace, ...log }, wordsLines, signal);
   const indented = words.map((text) => `\n  ${text}`).join('');
-  const build = code === 'QUOTA' || code === 'POD_SECURITY' || code === 'UNSCHEDULABLE' ? preflightError : externalError;
+  const build =
+    code === 'QUOTA' || code === 'POD_SECURITY' || code === 'UNSCHEDULABLE' ? preflightError : externalError;
   return build(`${component}: ${message}${indented}`, {
     code,
     actions: [
@@ -140,10 +156,13 @@ async function tooLate(
       : await lastWords(client, { namespace, pod: pod.metadata.name, container, previous: false }, wordsLines, signal);
   const indented = words.map((text) => `\n  ${text}`).join('');
   const why = trouble?.message ?? detail;
-  return externalError(`${nameOf(ref)} did not become ready within ${Math.round(startTimeoutMs / 1000)} s: ${why}${indented}`, {
-    code: 'COMPONENT_FAILED',
-    actions: [`See more of what it said: lambdactl logs ${component}`, 'Then run the same command again.'],
-    details: { component, instance: ref.metadata.name, reason: 'timeout', detail: why, log: words },
-    retryable: true,
-  });
+  return externalError(
+    `${nameOf(ref)} did not become ready within ${Math.round(startTimeoutMs / 1000)} s: ${why}${indented}`,
+    {
+      code: 'COMPONENT_FAILED',
+      actions: [`See more of what it said: lambdactl logs ${component}`, 'Then run the same command again.'],
+      details: { component, instance: ref.metadata.name, reason: 'timeout', detail: why, log: words },
+      retryable: true,
+    },
+  );
 }
