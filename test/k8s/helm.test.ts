@@ -61,13 +61,24 @@ describeOnCluster('Helm on a real API server', () => {
   });
   const wordOf = async (name: string): Promise<string> =>
     cluster().kubectl(['get', 'deployment', name, '-o', 'jsonpath={.spec.template.spec.containers[0].env[0].value}']);
-  const statusOf = async (name: string) => (await helmWith().list('default', context.signal)).find((each) => each.name === name);
+  const statusOf = async (name: string) =>
+    (await helmWith().list('default', context.signal)).find((each) => each.name === name);
 
   /** Helm killed in the middle of its waiting. */
   async function kill(name: string, values: Record<string, unknown>): Promise<void> {
     const { rig, kubeconfig } = cluster();
     const set = Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-    const args = ['upgrade', name, join(charts, 'small'), '--install', '--wait', '-n', 'default', '--kubeconfig', kubeconfig];
+    const args = [
+      'upgrade',
+      name,
+      join(charts, 'small'),
+      '--install',
+      '--wait',
+      '-n',
+      'default',
+      '--kubeconfig',
+      kubeconfig,
+    ];
     const child = spawn(rig.bin('helm'), [...args, ...set], { stdio: 'ignore' });
     const ended = new Promise((settle) => child.once('exit', settle));
     for (;;) {
@@ -138,7 +149,10 @@ describeOnCluster('Helm on a real API server', () => {
     const complaint = 'late-0: 0/2 nodes are available';
     const helm = helmWith({ explain: async (namespace) => (namespace === 'default' ? [complaint] : []) });
     const late = release('late', { never: true });
-    await expect(helm.upgradeInstall(late, context, 4000)).rejects.toMatchObject({ code: 'HELM_TIMEOUT', message: expect.stringContaining(complaint) });
+    await expect(helm.upgradeInstall(late, context, 4000)).rejects.toMatchObject({
+      code: 'HELM_TIMEOUT',
+      message: expect.stringContaining(complaint),
+    });
     // The first stays to be looked at, and the next run goes on with it.
     expect((await statusOf('late'))?.status).toBe('failed');
     expect(await helm.upgradeInstall(release('late', { word: 'a' }), context)).toBe('installed');
@@ -167,8 +181,12 @@ describeOnCluster('Helm on a real API server', () => {
       message: expect.stringContaining('no such thing'),
     });
     const repository = 'http://127.0.0.1:1';
-    await expect(attempt({ chart: 'small', repository })).rejects.toMatchObject({ code: 'HELM_REPOSITORY_UNREACHABLE' });
-    await expect(attempt({ chart: 'oci://127.0.0.1:1/x/small' })).rejects.toMatchObject({ code: 'HELM_REPOSITORY_UNREACHABLE' });
+    await expect(attempt({ chart: 'small', repository })).rejects.toMatchObject({
+      code: 'HELM_REPOSITORY_UNREACHABLE',
+    });
+    await expect(attempt({ chart: 'oci://127.0.0.1:1/x/small' })).rejects.toMatchObject({
+      code: 'HELM_REPOSITORY_UNREACHABLE',
+    });
     expect(await statusOf('wrong')).toBeUndefined();
   });
 

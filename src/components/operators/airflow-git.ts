@@ -21,14 +21,23 @@ export function gitObjects(context: KubernetesContext): KubernetesObject[] {
   const readers = podsOf(context, 'airflow');
   return [
     statefulSet(context),
-    object(context, { apiVersion: 'v1', kind: 'Service', name, component: 'airflow' }, {
-      spec: { selector: podLabels(context, name), ports: [{ name: 'git', port, targetPort: port }] },
-    }),
+    object(
+      context,
+      { apiVersion: 'v1', kind: 'Service', name, component: 'airflow' },
+      {
+        spec: { selector: podLabels(context, name), ports: [{ name: 'git', port, targetPort: port }] },
+      },
+    ),
     policy(context, name, { ...pods, component: 'airflow' }, { flows: [{ from: readers, ports: [port] }] }),
-    policy(context, 'airflow-git-sync', { ...readers, component: 'airflow' }, {
-      dns: true,
-      flows: [{ to: pods, ports: [port] }],
-    }),
+    policy(
+      context,
+      'airflow-git-sync',
+      { ...readers, component: 'airflow' },
+      {
+        dns: true,
+        flows: [{ to: pods, ports: [port] }],
+      },
+    ),
   ];
 }
 
@@ -46,15 +55,19 @@ function statefulSet(context: KubernetesContext): KubernetesObject {
     ],
   };
   const labels = podLabels(context, name);
-  return object(context, { apiVersion: 'apps/v1', kind: 'StatefulSet', name, component: 'airflow' }, {
-    spec: {
-      replicas: 1,
-      serviceName: name,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: podSpec(context, common) },
-      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim(context, 'airflow') }],
+  return object(
+    context,
+    { apiVersion: 'apps/v1', kind: 'StatefulSet', name, component: 'airflow' },
+    {
+      spec: {
+        replicas: 1,
+        serviceName: name,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: podSpec(context, common) },
+        volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim(context, 'airflow') }],
+      },
     },
-  });
+  );
 }
 
 function podSpec(context: KubernetesContext, common: Record<string, unknown>): object {
@@ -65,7 +78,13 @@ function podSpec(context: KubernetesContext, common: Record<string, unknown>): o
     context.projectDir('dags-repo'),
     dagBundle.branch,
   ];
-  const serve = ['--export-all', '--reuseaddr', '--enable=receive-pack', `--base-path=${repositories}`, `--port=${port}`];
+  const serve = [
+    '--export-all',
+    '--reuseaddr',
+    '--enable=receive-pack',
+    `--base-path=${repositories}`,
+    `--port=${port}`,
+  ];
   return {
     ...placement(context),
     automountServiceAccountToken: false,

@@ -88,7 +88,9 @@ function values(context: KubernetesContext): Record<string, unknown> {
     enableServiceLinks: false,
     securityContexts: { pod: podSecurity, containers: restrictedContainer },
     // What the platform has already, or nobody uses.
-    ...Object.fromEntries(['postgresql', 'redis', 'statsd', 'triggerer', 'flower'].map((name) => [name, { enabled: false }])),
+    ...Object.fromEntries(
+      ['postgresql', 'redis', 'statsd', 'triggerer', 'flower'].map((name) => [name, { enabled: false }]),
+    ),
     data: { metadataSecretName: secrets.metadata },
     fernetKeySecretName: secrets.fernet,
     apiSecretKeySecretName: secrets.api,
@@ -123,7 +125,8 @@ function settings(context: KubernetesContext): Record<string, Record<string, str
     sections[section] = { ...sections[section], [key]: value };
   };
   for (const [name, value] of Object.entries(environmentOf(context))) {
-    const [, section = '', key = ''] = /^AIRFLOW__([A-Z_]+?)__([A-Z_]+)$/.exec(name)?.map((part) => part.toLowerCase()) ?? [];
+    const [, section = '', key = ''] =
+      /^AIRFLOW__([A-Z_]+?)__([A-Z_]+)$/.exec(name)?.map((part) => part.toLowerCase()) ?? [];
     if (kept.some((pattern) => pattern.test(`${section}.${key}`))) set(section, key, value);
   }
   // Logins are kept in the database; the token's address is the same as the simple manager's.
@@ -170,7 +173,10 @@ function processes(context: KubernetesContext): Record<string, unknown> {
 /** Not as hooks: those run after everything is ready, and nothing is ready before the database is migrated. */
 function jobs(): Record<string, unknown> {
   const common = { useHelmHooks: false, applyCustomEnv: false, ttlSecondsAfterFinished: 120 };
-  const fromSecret = (name: string, key: string) => ({ name, valueFrom: { secretKeyRef: { name: secrets.admin, key } } });
+  const fromSecret = (name: string, key: string) => ({
+    name,
+    valueFrom: { secretKeyRef: { name: secrets.admin, key } },
+  });
   return {
     migrateDatabaseJob: common,
     createUserJob: {
@@ -194,21 +200,31 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const pods = podsOf(context, 'airflow');
   const store = context.profile.lake.storage.kind === 'embedded';
   return [
-    policy(context, 'airflow-chart', { ...pods, component: 'airflow' }, {
-      // The executor makes pods, and watches them.
-      apiServer: executorOf(context) === 'KubernetesExecutor',
-      dns: true,
-      flows: [
-        { from: pods, ports: [apiPort, logPort] },
-        { to: pods, ports: [apiPort, logPort] },
-        ...(store ? [{ to: podsOf(context, 'objectstore'), ports: [context.port('objectstore.s3')] }] : []),
-      ],
-    }),
+    policy(
+      context,
+      'airflow-chart',
+      { ...pods, component: 'airflow' },
+      {
+        // The executor makes pods, and watches them.
+        apiServer: executorOf(context) === 'KubernetesExecutor',
+        dns: true,
+        flows: [
+          { from: pods, ports: [apiPort, logPort] },
+          { to: pods, ports: [apiPort, logPort] },
+          ...(store ? [{ to: podsOf(context, 'objectstore'), ports: [context.port('objectstore.s3')] }] : []),
+        ],
+      },
+    ),
     ...(store
       ? [
-          policy(context, 'airflow-logs', { ...podsOf(context, 'objectstore'), component: 'airflow' }, {
-            flows: [{ from: pods, ports: [context.port('objectstore.s3')] }],
-          }),
+          policy(
+            context,
+            'airflow-logs',
+            { ...podsOf(context, 'objectstore'), component: 'airflow' },
+            {
+              flows: [{ from: pods, ports: [context.port('objectstore.s3')] }],
+            },
+          ),
         ]
       : []),
   ];

@@ -12,7 +12,8 @@ it('says of users and profiles what the settings of plain delivery say', async (
   const { clickhouse: rendered } = new XMLParser().parse(xml);
   const { users, profiles } = userSettings(context, 'hashes');
   for (const [profile, settings] of Object.entries<Record<string, unknown>>(rendered.profiles)) {
-    for (const [key, value] of Object.entries(settings)) expect(profiles[`${profile}/${key}`], `${profile}/${key}`).toBe(value);
+    for (const [key, value] of Object.entries(settings))
+      expect(profiles[`${profile}/${key}`], `${profile}/${key}`).toBe(value);
   }
   for (const [name, user] of Object.entries<Record<string, unknown>>(rendered.users)) {
     // The launcher's own session.

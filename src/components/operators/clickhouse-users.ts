@@ -40,7 +40,11 @@ export function userSettings(
       ...(grants.length === 0 ? [] : ([[`${name}/grants/query`, grants]] as [string, readonly string[]][])),
     ];
   });
-  return { users: Object.fromEntries(entries), profiles: profiles(context), quotas: { 'default/interval/duration': 3600 } };
+  return {
+    users: Object.fromEntries(entries),
+    profiles: profiles(context),
+    quotas: { 'default/interval/duration': 3600 },
+  };
 }
 
 function profiles(context: KubernetesContext): Settings {

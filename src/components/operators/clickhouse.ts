@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { clickhouse } from '../clickhouse/component.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
-import { userSettings } from './clickhouse-users.ts';
 import { overriddenImage, release, upstreamImage } from './charts.ts';
+import { userSettings } from './clickhouse-users.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
   claim,
@@ -30,9 +30,8 @@ const [keeperPort, raftPort] = [2181, 9444];
 /** Altinity's operator: one server with the settings and users of plain delivery, and Keeper. */
 export const clickhouseOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: (id) => (id === 'clickhouse.http' || id === 'clickhouse.tcp' ? ports[id] : null),
-  releases: (context) =>
-    release(context, 'clickhouse-operator', context.namespaceOf('clickhouse'), values(context)),
+  port: (id) => (id === 'clickhouse.http' || id === 'clickhouse.tcp' ? ports[id] : undefined),
+  releases: (context) => release(context, 'clickhouse-operator', context.namespaceOf('clickhouse'), values(context)),
   objects: (context) => [
     secret(context, 'clickhouse', hashes, passwords(context)),
     // Before the operator: its chart is told this Secret instead of the well-known password that it would make.
@@ -42,17 +41,23 @@ export const clickhouseOperator: OperatorDelivery = {
     }),
     keeperInstallation(context),
     server(context),
-    ...instanceServices(context, 'clickhouse', 'clickhouse', { 'clickhouse.altinity.com/chi': installation }, [
-      { id: 'clickhouse.http', targetPort: ports['clickhouse.http'] },
-      { id: 'clickhouse.tcp', targetPort: ports['clickhouse.tcp'] },
-    ]),
+    ...instanceServices(
+      context,
+      'clickhouse',
+      'clickhouse',
+      { 'clickhouse.altinity.com/chi': installation },
+      Object.keys(ports),
+    ),
     ...policies(context),
   ],
 };
 
 /** Nobody but the operator uses it, so no credential of the stack stands for it: it follows from the administrator's. */
 const operatorPassword = (context: KubernetesContext): string =>
-  createHash('sha256').update(`operator ${context.secret('clickhouse.admin')}`).digest('base64url').slice(0, 24);
+  createHash('sha256')
+    .update(`operator ${context.secret('clickhouse.admin')}`)
+    .digest('base64url')
+    .slice(0, 24);
 
 function values(context: KubernetesContext): Record<string, unknown> {
   const image = overriddenImage(context, 'clickhouse-operator');
@@ -91,9 +96,7 @@ const passwords = (context: KubernetesContext): Record<string, string> =>
 /** The settings file of plain delivery; the operator tells the server where the users are. */
 function settingsFile(context: KubernetesContext): string {
   const rendered = fileOf(clickhouse.render(context, 'clickhouse').files, 'config.xml');
-  return rendered
-    .replace(/<!--[\s\S]*?-->\s*/, '')
-    .replace(/\s*<users_config>[^<]*<\/users_config>/, '');
+  return rendered.replace(/<!--[\s\S]*?-->\s*/, '').replace(/\s*<users_config>[^<]*<\/users_config>/, '');
 }
 
 function server(context: KubernetesContext): KubernetesObject {
@@ -194,30 +197,45 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const servers = podsOf(context, 'clickhouse');
   const inner = [...Object.values(ports), interserverPort];
   return [
-    policy(context, operatorName, { ...operator, component: 'clickhouse' }, {
-      apiServer: true,
-      flows: [
-        { to: servers, ports: inner },
-        { to: keepers, ports: [keeperPort] },
-      ],
-    }),
-    policy(context, 'clickhouse-installation', { ...servers, component: 'clickhouse' }, {
-      dns: true,
-      flows: [
-        { from: operator, ports: inner },
-        { from: servers, ports: inner },
-        { to: servers, ports: inner },
-        { to: keepers, ports: [keeperPort] },
-      ],
-    }),
-    policy(context, keeper, { ...keepers, component: 'clickhouse' }, {
-      dns: true,
-      flows: [
-        { from: servers, ports: [keeperPort] },
-        { from: operator, ports: [keeperPort] },
-        { from: keepers, ports: [keeperPort, raftPort] },
-        { to: keepers, ports: [keeperPort, raftPort] },
-      ],
-    }),
+    policy(
+      context,
+      operatorName,
+      { ...operator, component: 'clickhouse' },
+      {
+        apiServer: true,
+        flows: [
+          { to: servers, ports: inner },
+          { to: keepers, ports: [keeperPort] },
+        ],
+      },
+    ),
+    policy(
+      context,
+      'clickhouse-installation',
+      { ...servers, component: 'clickhouse' },
+      {
+        dns: true,
+        flows: [
+          { from: operator, ports: inner },
+          { from: servers, ports: inner },
+          { to: servers, ports: inner },
+          { to: keepers, ports: [keeperPort] },
+        ],
+      },
+    ),
+    policy(
+      context,
+      keeper,
+      { ...keepers, component: 'clickhouse' },
+      {
+        dns: true,
+        flows: [
+          { from: servers, ports: [keeperPort] },
+          { from: operator, ports: [keeperPort] },
+          { from: keepers, ports: [keeperPort, raftPort] },
+          { to: keepers, ports: [keeperPort, raftPort] },
+        ],
+      },
+    ),
   ];
 }

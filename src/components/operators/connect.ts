@@ -94,8 +94,8 @@ function worker(context: KubernetesContext): KubernetesObject {
           },
           connectContainer: {
             securityContext: restrictedContainer,
-            // Our jars on the class path, as in plain delivery; Strimzi's scripts put Kafka's own before them.
-            env: [...fromSecret, { name: 'CLASSPATH', value: classPath(context).join(':') }],
+            // Our jars on the class path behind Kafka's own, as in plain delivery; Kafka's script puts what it finds itself behind both.
+            env: [...fromSecret, { name: 'CLASSPATH', value: ['/opt/kafka/libs/*', ...classPath(context)].join(':') }],
           },
         },
       },
@@ -103,7 +103,12 @@ function worker(context: KubernetesContext): KubernetesObject {
   );
 }
 
-const workerMetrics = ['kafka_connect_connector.*', 'kafka_connect_.*task.*', 'kafka_connect_connect_worker.*', 'debezium_.*'];
+const workerMetrics = [
+  'kafka_connect_connector.*',
+  'kafka_connect_.*task.*',
+  'kafka_connect_connect_worker.*',
+  'debezium_.*',
+];
 
 function classPath(context: KubernetesContext): string[] {
   const names = archives(context.profile)
@@ -153,16 +158,20 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const workers = podsOf(context, 'connect');
   const prometheus: Peer = { namespace: context.profile.kubernetes.namespaces.monitoring };
   return [
-    policy(context, 'connect-operator', { ...workers, component: 'connect' }, {
-      dns: true,
-      flows: [
-        { from: strimziPods(context), ports: [restPort] },
-        // Workers pass requests on to each other.
-        { from: workers, ports: [restPort] },
-        { to: workers, ports: [restPort] },
-        { from: prometheus, ports: [metricsPort] },
-      ],
-    }),
+    policy(
+      context,
+      'connect-operator',
+      { ...workers, component: 'connect' },
+      {
+        dns: true,
+        flows: [
+          { from: strimziPods(context), ports: [restPort] },
+          // Workers pass requests on to each other.
+          { from: workers, ports: [restPort] },
+          { to: workers, ports: [restPort] },
+          { from: prometheus, ports: [metricsPort] },
+        ],
+      },
+    ),
   ];
 }
-

@@ -83,7 +83,12 @@ export const dashboards: readonly Dashboard[] = [
       unit: 'bytes',
     },
     { title: 'Sessions of PostgreSQL', expr: 'sum by (datname) (cnpg_backends_total)', legend: '{{datname}}' },
-    { title: 'Size of databases', expr: 'max by (datname) (cnpg_pg_database_size_bytes)', legend: '{{datname}}', unit: 'bytes' },
+    {
+      title: 'Size of databases',
+      expr: 'max by (datname) (cnpg_pg_database_size_bytes)',
+      legend: '{{datname}}',
+      unit: 'bytes',
+    },
     { title: 'Rows into ClickHouse a second', expr: 'rate(ClickHouseProfileEvents_InsertedRows[1m])', unit: 'ops' },
     { title: 'Queries of ClickHouse a second', expr: 'rate(ClickHouseProfileEvents_Query[1m])', unit: 'ops' },
     { title: 'Parts in the fullest partition', expr: 'ClickHouseAsyncMetrics_MaxPartCountForPartition' },

@@ -75,7 +75,10 @@ export const connectTopics = ['connect-configs', 'connect-offsets', 'connect-sta
 /** Names of objects have no underscores. */
 const objectName = (topic: string): string => topic.replace(/[^a-z0-9.-]/g, '-');
 
-function topicObject(context: KubernetesContext, { name, partitions, replicas, config }: DeclaredTopic): KubernetesObject {
+function topicObject(
+  context: KubernetesContext,
+  { name, partitions, replicas, config }: DeclaredTopic,
+): KubernetesObject {
   const labels = { 'strimzi.io/cluster': kafkaCluster };
   return object(
     context,
@@ -100,7 +103,13 @@ function nodePool(context: KubernetesContext): KubernetesObject {
   };
   return object(
     context,
-    { apiVersion: api, kind: 'KafkaNodePool', name: pool, component: 'kafka', labels: { 'strimzi.io/cluster': kafkaCluster } },
+    {
+      apiVersion: api,
+      kind: 'KafkaNodePool',
+      name: pool,
+      component: 'kafka',
+      labels: { 'strimzi.io/cluster': kafkaCluster },
+    },
     {
       spec: {
         replicas: settings.brokers,
@@ -147,7 +156,11 @@ function cluster(context: KubernetesContext): KubernetesObject {
           config: without(settingsOf(rendered), forbidden, allowed),
           metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: brokerMetrics } },
           template: {
-            pod: { ...strimziPlacement(context), metadata: { labels: podLabels(context, 'kafka') }, securityContext: podSecurity },
+            pod: {
+              ...strimziPlacement(context),
+              metadata: { labels: podLabels(context, 'kafka') },
+              securityContext: podSecurity,
+            },
             kafkaContainer: { securityContext: restrictedContainer },
           },
         },
@@ -223,34 +236,54 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const prometheus: Peer = { namespace: context.profile.kubernetes.namespaces.monitoring };
   const scraped = context.profile.kubernetes.monitoring;
   return [
-    policy(context, 'strimzi', { ...operator, component: 'kafka' }, {
-      apiServer: true,
-      flows: [
-        { to: brokers, ports: inner },
-        { to: podsOf(context, 'connect'), ports: [connectPort] },
-      ],
-    }),
-    policy(context, 'kafka-topics', { ...topics, component: 'kafka' }, {
-      apiServer: true,
-      flows: [{ to: brokers, ports: [replicationPort] }],
-    }),
-    policy(context, 'kafka-cluster', { ...brokers, component: 'kafka' }, {
-      dns: true,
-      flows: [
-        { to: brokers, ports: inner },
-        ...[operator, topics, lag, brokers].map((from) => ({ from, ports: inner })),
-        { from: prometheus, ports: [metricsPort] },
-      ],
-    }),
+    policy(
+      context,
+      'strimzi',
+      { ...operator, component: 'kafka' },
+      {
+        apiServer: true,
+        flows: [
+          { to: brokers, ports: inner },
+          { to: podsOf(context, 'connect'), ports: [connectPort] },
+        ],
+      },
+    ),
+    policy(
+      context,
+      'kafka-topics',
+      { ...topics, component: 'kafka' },
+      {
+        apiServer: true,
+        flows: [{ to: brokers, ports: [replicationPort] }],
+      },
+    ),
+    policy(
+      context,
+      'kafka-cluster',
+      { ...brokers, component: 'kafka' },
+      {
+        dns: true,
+        flows: [
+          { to: brokers, ports: inner },
+          ...[operator, topics, lag, brokers].map((from) => ({ from, ports: inner })),
+          { from: prometheus, ports: [metricsPort] },
+        ],
+      },
+    ),
     ...(scraped
       ? [
-          policy(context, 'kafka-exporter', { ...lag, component: 'kafka' }, {
-            dns: true,
-            flows: [
-              { to: brokers, ports: [replicationPort] },
-              { from: prometheus, ports: [metricsPort] },
-            ],
-          }),
+          policy(
+            context,
+            'kafka-exporter',
+            { ...lag, component: 'kafka' },
+            {
+              dns: true,
+              flows: [
+                { to: brokers, ports: [replicationPort] },
+                { from: prometheus, ports: [metricsPort] },
+              ],
+            },
+          ),
         ]
       : []),
   ];

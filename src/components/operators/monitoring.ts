@@ -8,7 +8,7 @@ import { rules } from './rules.ts';
 
 const name = 'monitoring';
 const grafanaLogin = 'grafana-login';
-const [prometheusPort, grafanaPort, webhookPort] = [9090, 3000, 10_250];
+const [prometheusPort, grafanaPort, webhookPort, kubeletPort, stateMetricsPort] = [9090, 3000, 10_250, 10_250, 8080];
 const apiGroup = 'monitoring.coreos.com/v1';
 
 export const monitoringNamespace = ({ profile }: Pick<KubernetesContext, 'profile'>): string =>
@@ -22,7 +22,16 @@ export function monitoringRelease(context: KubernetesContext): readonly HelmRele
     fullnameOverride: name,
     commonLabels: podLabels(context, name),
     // Node exporters want the host's namespaces, which "restricted" forbids; the control plane of a managed cluster answers nobody.
-    ...disabled(['nodeExporter', 'alertmanager', 'kubeControllerManager', 'kubeScheduler', 'kubeProxy', 'kubeEtcd']),
+    ...disabled([
+      'nodeExporter',
+      'alertmanager',
+      'kubeApiServer',
+      'kubeControllerManager',
+      'kubeScheduler',
+      'kubeProxy',
+      'kubeEtcd',
+      'coreDns',
+    ]),
     defaultRules: { create: false },
     prometheusOperator: {
       resources: fixedResources(64, 96, '25m'),
@@ -50,7 +59,10 @@ export function monitoringRelease(context: KubernetesContext): readonly HelmRele
       defaultDashboardsEnabled: false,
       // A chart's init container that changes owners as root.
       initChownData: { enabled: false },
-      sidecar: { resources: fixedResources(32, 64, '5m'), dashboards: { searchNamespace: monitoringNamespace(context) } },
+      sidecar: {
+        resources: fixedResources(32, 64, '5m'),
+        dashboards: { searchNamespace: monitoringNamespace(context) },
+      },
       testFramework: { enabled: false },
     },
     'kube-state-metrics': {
@@ -103,7 +115,10 @@ function login(context: KubernetesContext): KubernetesObject {
     user: 'admin',
     password: context.secret('clickhouse.dashboard'),
   });
-  return { ...made, metadata: { name: grafanaLogin, namespace: monitoringNamespace(context), labels: labels(context, name) } };
+  return {
+    ...made,
+    metadata: { name: grafanaLogin, namespace: monitoringNamespace(context), labels: labels(context, name) },
+  };
 }
 
 interface Target {
@@ -149,15 +164,22 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const namespace = monitoringNamespace(context);
   const own: Peer = { namespace };
   const everywhere = targets(context).map((target) => ({ to: target, ports: [target.port] }));
-  const made = policy(context, name, { ...own, component: 'spark' }, {
-    apiServer: true,
-    webhook: webhookPort,
-    flows: [
-      ...everywhere,
-      { to: own, ports: [prometheusPort, grafanaPort, 8080, 10_250] },
-      { from: own, ports: [prometheusPort, grafanaPort, 8080, 10_250] },
-    ],
-  });
+  const made = policy(
+    context,
+    name,
+    { ...own, component: 'spark' },
+    {
+      apiServer: true,
+      // Kubelets, who know how full volumes are.
+      anywhere: [kubeletPort],
+      webhook: webhookPort,
+      flows: [
+        ...everywhere,
+        { to: own, ports: [prometheusPort, grafanaPort, webhookPort, stateMetricsPort] },
+        { from: own, ports: [prometheusPort, grafanaPort, webhookPort, stateMetricsPort] },
+      ],
+    },
+  );
   const opened = (['clickhouse', 'postgres'] as const).flatMap((component) => {
     const port = targets(context).find(({ objectName }) => objectName === component)?.port;
     if (port === undefined) return [];

@@ -32,12 +32,19 @@ export function policy(
   context: KubernetesContext,
   name: string,
   pods: Peer & { component: ComponentName },
-  flows: { apiServer?: boolean; dns?: boolean; webhook?: number; flows?: readonly Flow[] },
+  flows: {
+    apiServer?: boolean;
+    anywhere?: readonly number[];
+    dns?: boolean;
+    webhook?: number;
+    flows?: readonly Flow[];
+  },
 ): KubernetesObject {
-  const { apiServer = false, dns = apiServer, webhook, flows: list = [] } = flows;
+  const { apiServer = false, anywhere = [], dns = apiServer, webhook, flows: list = [] } = flows;
+  const everywhere = [...(apiServer ? apiServerPorts : []), ...anywhere];
   const egress = [
     ...(dns ? [{ to: [{ namespaceSelector: namespaceOf('kube-system') }], ports: both(53) }] : []),
-    ...(apiServer ? [{ ports: tcp(apiServerPorts) }] : []),
+    ...(everywhere.length > 0 ? [{ ports: tcp(everywhere) }] : []),
     ...list.flatMap(({ to, ports }) => (to === undefined ? [] : [{ to: [selector(to)], ports: tcp(ports) }])),
   ];
   const ingress = [
@@ -56,7 +63,10 @@ export function policy(
       },
     },
   );
-  return { ...made, metadata: { ...made.metadata, namespace: pods.namespace, labels: labels(context, pods.component) } };
+  return {
+    ...made,
+    metadata: { ...made.metadata, namespace: pods.namespace, labels: labels(context, pods.component) },
+  };
 }
 
 const namespaceOf = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });

@@ -109,7 +109,11 @@ export function resources(budgetMiB: number, cpu: string): Record<string, Record
 }
 
 /** @param cpu e.g. "100m" */
-export function fixedResources(requestMiB: number, limitMiB: number, cpu: string): Record<string, Record<string, string>> {
+export function fixedResources(
+  requestMiB: number,
+  limitMiB: number,
+  cpu: string,
+): Record<string, Record<string, string>> {
   return { requests: { cpu, memory: `${requestMiB}Mi` }, limits: { memory: `${limitMiB}Mi` } };
 }
 

@@ -16,11 +16,16 @@ const lite = operated(await shippedProfile('lite'));
 function operated(profile: Profile): Profile {
   const { kubernetes } = plainly(profile);
   const delivery = Object.fromEntries(Object.keys(kubernetes.delivery).map((name) => [name, 'operator']));
-  return { ...profile, kubernetes: { ...kubernetes, delivery: delivery as typeof kubernetes.delivery, monitoring: true } };
+  return {
+    ...profile,
+    kubernetes: { ...kubernetes, delivery: delivery as typeof kubernetes.delivery, monitoring: true },
+  };
 }
 
 async function contextOf(profile: Profile, nodePorts = false) {
-  const ports = Object.fromEntries(catalogue.flatMap((each) => each.ports(profile).map(({ id, preferred }) => [id, preferred])));
+  const ports = Object.fromEntries(
+    catalogue.flatMap((each) => each.ports(profile).map(({ id, preferred }) => [id, preferred])),
+  );
   const outside = nodePorts ? { host: '127.0.0.1', ports } : null;
   return clusterContext(await clusterOptions(profile, { nodePorts, outside }));
 }
@@ -42,7 +47,10 @@ describe.each([
   });
   const objects = deliveries.flatMap(({ delivery }) => delivery.objects(context));
   const addons = addonsOf(context);
-  const releases = [...deliveries.flatMap(({ delivery }) => delivery.releases(context)), ...addons.flatMap((each) => each.releases)];
+  const releases = [
+    ...deliveries.flatMap(({ delivery }) => delivery.releases(context)),
+    ...addons.flatMap((each) => each.releases),
+  ];
 
   it('has every topic once', () => {
     const made = ofKind(objects, 'KafkaTopic');
@@ -85,16 +93,24 @@ describe.each([
   it('leaves to Strimzi what Strimzi sets', () => {
     const { config, listeners } = spec(ofKind(objects, 'Kafka')[0]).kafka;
     const refused = Object.keys(config).filter((key) =>
-      /^(listeners|advertised|listener\.|node\.id|process\.roles|log\.dir|inter\.broker\.listener|controller\.quorum\.voters|controller\.listener)/.test(key),
+      /^(listeners|advertised|listener\.|node\.id|process\.roles|log\.dir|inter\.broker\.listener|controller\.quorum\.voters|controller\.listener)/.test(
+        key,
+      ),
     );
     expect(refused).toEqual([]);
     expect(config).toMatchObject({ 'auto.create.topics.enable': 'false', 'broker.session.timeout.ms': '6000' });
     const outside = listeners.find(({ name }: Loose) => name === 'outside');
     expect(outside).toMatchObject({ port: 29_092, type: 'nodeport' });
     expect(outside.configuration.brokers).toHaveLength(profile.kafka.brokers);
-    expect(outside.configuration.brokers[0]).toMatchObject({ broker: 0, advertisedHost: '127.0.0.1', advertisedPort: 19_092 });
+    expect(outside.configuration.brokers[0]).toMatchObject({
+      broker: 0,
+      advertisedHost: '127.0.0.1',
+      advertisedPort: 19_092,
+    });
     const worker = spec(ofKind(objects, 'KafkaConnect')[0]);
-    expect(Object.keys(worker.config).filter((key) => /^(group\.id|rest\.|listeners|plugin\.path|bootstrap)/.test(key))).toEqual([]);
+    expect(
+      Object.keys(worker.config).filter((key) => /^(group\.id|rest\.|listeners|plugin\.path|bootstrap)/.test(key)),
+    ).toEqual([]);
     expect(worker).toMatchObject({ groupId: 'connect-lambda', offsetStorageTopic: 'connect-offsets' });
     const { env } = worker.template.connectContainer;
     expect(env.find(({ name }: Loose) => name === 'CLASSPATH').value).toContain('/opt/lambdactl/artifacts/debezium/');
@@ -103,7 +119,8 @@ describe.each([
   it('keeps secrets in Secrets', () => {
     const clear = /Sealed-/;
     for (const object of [...objects, ...addons.flatMap((each) => each.objects)]) {
-      if (object.kind !== 'Secret') expect(`${object.kind} ${object.metadata.name} ${JSON.stringify(object)}`).not.toMatch(clear);
+      if (object.kind !== 'Secret')
+        expect(`${object.kind} ${object.metadata.name} ${JSON.stringify(object)}`).not.toMatch(clear);
     }
     for (const { name, values } of releases) expect(`${name} ${JSON.stringify(values)}`).not.toMatch(clear);
   });
@@ -120,8 +137,11 @@ describe.each([
       if (typeof value !== 'object' || value === null) return;
       for (const [field, inner] of Object.entries(value)) {
         if (field === 'secretKeyRef') {
-          if (!keys.has(`${namespace}/${inner.name}/${inner.key}`)) missing.push(`${namespace}/${inner.name}/${inner.key}`);
-        } else if (/^(secretName|metadataSecretName|fernetKeySecretName|apiSecretKeySecretName|jwtSecretName)$/.test(field)) {
+          if (!keys.has(`${namespace}/${inner.name}/${inner.key}`))
+            missing.push(`${namespace}/${inner.name}/${inner.key}`);
+        } else if (
+          /^(secretName|metadataSecretName|fernetKeySecretName|apiSecretKeySecretName|jwtSecretName)$/.test(field)
+        ) {
           if (!secrets.has(`${namespace}/${inner}`)) missing.push(`${namespace}/${inner}`);
         } else if (/^(passwordSecret|superuserSecret)$/.test(field)) {
           if (!secrets.has(`${namespace}/${inner.name}`)) missing.push(`${namespace}/${inner.name}`);
@@ -143,20 +163,33 @@ describe.each([
       const needs = component?.ports(profile).filter(({ id }) => !id.endsWith('.controller')) ?? [];
       for (const { id, instance } of needs) {
         const service = services.find(({ metadata }) => metadata.name === delivery.service(instance));
-        expect(spec(service).ports.map(({ port }: Loose) => port), id).toContain(context.port(id));
+        expect(
+          spec(service).ports.map(({ port }: Loose) => port),
+          id,
+        ).toContain(context.port(id));
         if (name === 'kafka') continue;
         const outside = services.find(({ metadata }) => metadata.name === `${instance}-outside`);
-        expect(spec(outside).ports.map(({ nodePort }: Loose) => nodePort), id).toContain(context.nodePort(id));
+        expect(
+          spec(outside).ports.map(({ nodePort }: Loose) => nodePort),
+          id,
+        ).toContain(context.nodePort(id));
       }
     }
   });
 
   it('makes no object twice, nor one that the cluster has anyway', async () => {
     const { base, components } = renderCluster(await clusterOptions(profile));
-    const all = [...base, ...[...components.values()].flatMap((each) => each.objects), ...addons.flatMap((each) => each.objects)];
-    const names = all.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`);
+    const all = [
+      ...base,
+      ...[...components.values()].flatMap((each) => each.objects),
+      ...addons.flatMap((each) => each.objects),
+    ];
+    const names = all.map(
+      ({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.namespace}/${metadata.name}`,
+    );
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
-    for (const { metadata, kind } of all) expect(`${kind} ${metadata.labels?.['lambdactl.dev/stack']}`).toBe(`${kind} default`);
+    for (const { metadata, kind } of all)
+      expect(`${kind} ${metadata.labels?.['lambdactl.dev/stack']}`).toBe(`${kind} default`);
   });
 
   it('gives everything a request and a limit of memory within the profile', () => {
@@ -172,7 +205,8 @@ function texts(objects: readonly object[]): { request: number; limit: number }[]
   const look = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     const { requests, limits } = value as Loose;
-    if (requests?.memory !== undefined) found.push({ request: parseInt(requests.memory, 10), limit: parseInt(limits.memory, 10) });
+    if (requests?.memory !== undefined)
+      found.push({ request: parseInt(requests.memory, 10), limit: parseInt(limits.memory, 10) });
     Object.values(value).forEach(look);
   };
   objects.forEach(look);
@@ -189,7 +223,11 @@ describe('settings of the profile', () => {
         charts: { strimzi: '/charts/strimzi', 'cloudnative-pg': 'installed' },
         images: {
           ...kubernetes.images,
-          overrides: { strimzi: 'registry.example.com:5000/mirror/strimzi/operator:1.2.0@sha256:ab', postgres: 'pg:18', airflow: 'r.example.com/a/airflow:1' },
+          overrides: {
+            strimzi: 'registry.example.com:5000/mirror/strimzi/operator:1.2.0@sha256:ab',
+            postgres: 'pg:18',
+            airflow: 'r.example.com/a/airflow:1',
+          },
         },
         nodeSelector: { pool: 'data' },
         imagePullSecrets: ['mirror'],
@@ -208,7 +246,9 @@ describe('settings of the profile', () => {
       name: 'operator',
       tag: '1.2.0@sha256:ab',
     });
-    const cluster = operatorOf('postgres')?.objects(context).find(({ kind }) => kind === 'Cluster');
+    const cluster = operatorOf('postgres')
+      ?.objects(context)
+      .find(({ kind }) => kind === 'Cluster');
     expect(spec(cluster)).toMatchObject({
       instances: 3,
       imageName: 'pg:18',
@@ -216,7 +256,9 @@ describe('settings of the profile', () => {
       imagePullSecrets: [{ name: 'mirror' }],
       storage: { storageClass: 'fast' },
     });
-    const kafka = operatorOf('kafka')?.objects(context).find(({ kind }) => kind === 'Kafka');
+    const kafka = operatorOf('kafka')
+      ?.objects(context)
+      .find(({ kind }) => kind === 'Kafka');
     expect(JSON.stringify(spec(kafka).kafka.template.pod.affinity)).toContain('"values":["data"]');
     const [airflow] = operatorOf('airflow')?.releases(context) ?? [];
     expect(airflow?.values).toMatchObject({
@@ -225,7 +267,11 @@ describe('settings of the profile', () => {
       dags: { gitSync: { repo: 'https://git.example.com/dags.git' } },
       config: { core: { parallelism: '2' } },
     });
-    expect(operatorOf('airflow')?.objects(context).filter(({ kind }) => kind === 'StatefulSet')).toEqual([]);
+    expect(
+      operatorOf('airflow')
+        ?.objects(context)
+        .filter(({ kind }) => kind === 'StatefulSet'),
+    ).toEqual([]);
   });
 
   it('uses the executor that the machine can carry', async () => {
@@ -236,6 +282,10 @@ describe('settings of the profile', () => {
   it('brings the operator with Connect where brokers are ours', async () => {
     const delivery = { ...full.kubernetes.delivery, kafka: 'plain' as const };
     const context = await contextOf({ ...full, kubernetes: { ...full.kubernetes, delivery } });
-    expect(operatorOf('connect')?.releases(context).map(({ name }) => name)).toEqual(['strimzi']);
+    expect(
+      operatorOf('connect')
+        ?.releases(context)
+        .map(({ name }) => name),
+    ).toEqual(['strimzi']);
   });
 });

@@ -119,7 +119,7 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
           ...(storageClass === undefined ? {} : { storageClass }),
         },
         resources: resources(components.postgres.memoryMiB, '250m'),
-        // A killed node's instance is given up after this long; the default waits for half an hour on a clean stop.
+        // Seconds for a clean stop; the default is half an hour.
         stopDelay: 60,
         smartShutdownTimeout: 15,
         enablePDB: (kubernetes.postgresInstances ?? 1) > 1,
@@ -147,7 +147,14 @@ function database(context: KubernetesContext, name: string): KubernetesObject {
     context,
     { apiVersion: api, kind: 'Database', name: `${cluster}-${name}`, component: 'postgres' },
     // Kept when the object goes: what is in it is data.
-    { spec: { cluster: { name: cluster }, name, owner: context.user(`postgres.${name}`), databaseReclaimPolicy: 'retain' } },
+    {
+      spec: {
+        cluster: { name: cluster },
+        name,
+        owner: context.user(`postgres.${name}`),
+        databaseReclaimPolicy: 'retain',
+      },
+    },
   );
 }
 
@@ -177,19 +184,29 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const instances = podsOf(context, 'postgres');
   const inner = { ports: [sqlPort, statusPort] };
   return [
-    policy(context, 'cloudnative-pg', { ...operator, component: 'postgres' }, {
-      apiServer: true,
-      webhook: webhookPort,
-      flows: [{ to: instances, ...inner }],
-    }),
+    policy(
+      context,
+      'cloudnative-pg',
+      { ...operator, component: 'postgres' },
+      {
+        apiServer: true,
+        webhook: webhookPort,
+        flows: [{ to: instances, ...inner }],
+      },
+    ),
     // The instance's manager keeps its state in the Cluster; standbys read from the primary.
-    policy(context, 'postgres-cluster', { ...instances, component: 'postgres' }, {
-      apiServer: true,
-      flows: [
-        { to: instances, ...inner },
-        { from: instances, ...inner },
-        { from: operator, ...inner },
-      ],
-    }),
+    policy(
+      context,
+      'postgres-cluster',
+      { ...instances, component: 'postgres' },
+      {
+        apiServer: true,
+        flows: [
+          { to: instances, ...inner },
+          { from: instances, ...inner },
+          { from: operator, ...inner },
+        ],
+      },
+    ),
   ];
 }

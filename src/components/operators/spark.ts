@@ -2,7 +2,17 @@ import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../k
 import { spark } from '../spark/component.ts';
 import { overriddenImage, release } from './charts.ts';
 import { type Peer, podsOf, policy } from './network.ts';
-import { claim, fixedResources, instanceServices, object, placement, podLabels, restrictedContainer, revision, secret } from './objects.ts';
+import {
+  claim,
+  fixedResources,
+  instanceServices,
+  object,
+  placement,
+  podLabels,
+  restrictedContainer,
+  revision,
+  secret,
+} from './objects.ts';
 
 const application = 'spark';
 const [settings, environment, volume] = ['spark-settings', 'spark-environment', 'spark-data'];
@@ -20,9 +30,13 @@ export const sparkOperator: OperatorDelivery = {
   objects: (context) => [
     secret(context, 'spark', settings, settingsFiles(context)),
     secret(context, 'spark', environment, spark.render(context, 'spark').service.command.env),
-    object(context, { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: volume, component: 'spark' }, {
-      spec: claim(context, 'spark'),
-    }),
+    object(
+      context,
+      { apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: volume, component: 'spark' },
+      {
+        spec: claim(context, 'spark'),
+      },
+    ),
     speedJob(context),
     ...instanceServices(
       context,
@@ -159,8 +173,13 @@ function policies(context: KubernetesContext): KubernetesObject[] {
   const prometheus: Peer = { namespace: context.profile.kubernetes.namespaces.monitoring };
   return [
     policy(context, operatorName, { ...operator, component: 'spark' }, { apiServer: true }),
-    policy(context, 'spark-metrics', { ...podsOf(context, 'spark'), component: 'spark' }, {
-      flows: [{ from: prometheus, ports: [context.port('spark.status')] }],
-    }),
+    policy(
+      context,
+      'spark-metrics',
+      { ...podsOf(context, 'spark'), component: 'spark' },
+      {
+        flows: [{ from: prometheus, ports: [context.port('spark.status')] }],
+      },
+    ),
   ];
 }

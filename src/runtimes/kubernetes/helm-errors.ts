@@ -31,7 +31,8 @@ const directory = ({ name = 'NAME' }: HelmRequest): string =>
 const kinds: readonly Kind[] = [
   {
     code: 'CLUSTER_UNREACHABLE',
-    pattern: /kubernetes cluster unreachable|context "[^"]*" does not exist|the server has asked for the client to provide credentials/i,
+    pattern:
+      /kubernetes cluster unreachable|context "[^"]*" does not exist|the server has asked for the client to provide credentials/i,
     message: () => 'Helm does not reach the cluster.',
     actions: () => ['Try: kubectl --context CONTEXT version'],
     retryable: true,
@@ -41,7 +42,9 @@ const kinds: readonly Kind[] = [
     pattern:
       /chart "[^"]*"( matching | version "[^"]*" )?.*not found in|no chart (version|name) found|path "[^"]*" not found|Chart\.yaml file is missing|manifest unknown|failed to (perform|resolve|download) ".*": (.*: )?not found|non-absolute URLs should be in form of/i,
     message: ({ chart = 'its chart', version = '' }) => `There is no chart ${chart} ${version}.`.replace(' .', '.'),
-    actions: (request) => [`Compare kubernetes.charts.${request.name ?? 'NAME'} of the profile with docs/operators.md.`],
+    actions: (request) => [
+      `Compare kubernetes.charts.${request.name ?? 'NAME'} of the profile with docs/operators.md.`,
+    ],
   },
   {
     code: 'HELM_CHART_REFUSED',
@@ -62,7 +65,10 @@ const kinds: readonly Kind[] = [
     code: 'HELM_PENDING',
     pattern: /another operation \(install\/upgrade\/rollback\) is in progress/i,
     message: (request) => `Somebody else is changing ${title(request)}.`,
-    actions: ({ name = 'NAME', namespace = 'NAMESPACE' }) => [`Look: helm -n ${namespace} history ${name}`, 'Then run the same again.'],
+    actions: ({ name = 'NAME', namespace = 'NAMESPACE' }) => [
+      `Look: helm -n ${namespace} history ${name}`,
+      'Then run the same again.',
+    ],
     retryable: true,
   },
   {
@@ -82,9 +88,13 @@ const kinds: readonly Kind[] = [
   },
   {
     code: 'HELM_TIMEOUT',
-    pattern: /timed out waiting|context deadline exceeded|deadline_exceeded|would exceed context deadline|resource not ready|timed out after/i,
+    pattern:
+      /timed out waiting|context deadline exceeded|deadline_exceeded|would exceed context deadline|resource not ready|timed out after/i,
     message: (request) => `${title(request)} did not become ready in time.`,
-    actions: ({ namespace = 'NAMESPACE' }) => [`kubectl -n ${namespace} get pods,events`, 'Running the same again goes on with it.'],
+    actions: ({ namespace = 'NAMESPACE' }) => [
+      `kubectl -n ${namespace} get pods,events`,
+      'Running the same again goes on with it.',
+    ],
     retryable: true,
   },
 ];
@@ -121,7 +131,10 @@ function wordsOf({ stderr, failure = '' }: ExecResult): string {
   const lines = stderr.split('\n').map((line) => line.trim());
   const from = lines.findLastIndex((line) => /^Error: /.test(line));
   const words = (from === -1 ? lines.slice(-5) : lines.slice(from, from + 5)).filter((line) => line !== '');
-  const said = words.join('\n').replace(/^Error: /, '').slice(0, 2000);
+  const said = words
+    .join('\n')
+    .replace(/^Error: /, '')
+    .slice(0, 2000);
   return /timed out/i.test(failure) || said === '' ? [failure, said].filter((text) => text !== '').join('\n') : said;
 }
 

@@ -147,9 +147,17 @@ export class Helm {
     try {
       // JSON is YAML; no secrets are in it, but nobody else needs to read it either.
       await staging.write('values.yaml', Buffer.from(JSON.stringify(values)).toString('latin1'));
-      const source = isLocal(chart) ? [] : ['--version', version, ...(repository === undefined ? [] : ['--repo', repository])];
+      const source = isLocal(chart)
+        ? []
+        : ['--version', version, ...(repository === undefined ? [] : ['--repo', repository])];
       const args = ['upgrade', name, chart, '--install', '--namespace', namespace, ...source];
-      const inputs = ['--values', `${staging.directory}/values.yaml`, '--reset-values', '--labels', `${specLabel}=${spec}`];
+      const inputs = [
+        '--values',
+        `${staging.directory}/values.yaml`,
+        '--reset-values',
+        '--labels',
+        `${specLabel}=${spec}`,
+      ];
       const waiting = ['--wait', '--timeout', seconds(timeoutMs), '--history-max', String(historyMax)];
       // Helm 4 applies on the server's side, where what another tool or an operator has set is a conflict.
       const conflicts = (await this.#version()) >= 4 ? ['--force-conflicts'] : [];
@@ -175,7 +183,12 @@ export class Helm {
     const complaints = (await this.#options.explain?.(namespace, signal).catch(() => [])) ?? [];
     const after = await this.#find(release, signal).catch(() => undefined);
     const stands = after === undefined || after.status === 'deployed' || good === null;
-    const back = stands ? null : await this.rollback(name, namespace, context, good, 0).then(() => good, () => null);
+    const back = stands
+      ? null
+      : await this.rollback(name, namespace, context, good, 0).then(
+          () => good,
+          () => null,
+        );
     return helmError(result, { name, namespace, chart: release.chart, version: release.version, complaints, back });
   }
 
@@ -208,7 +221,10 @@ const isLocal = (chart: string): boolean => isAbsolute(chart) || chart.startsWit
 /** Labels have at most 63 characters. A chart in a directory may change without its version. */
 function specOf({ chart, repository, version, values }: HelmRelease): string {
   const files = isLocal(chart) && exists(`${chart}/Chart.yaml`) ? hashTree(chart) : '';
-  return createHash('sha256').update(JSON.stringify([chart, repository, version, values, files])).digest('hex').slice(0, 40);
+  return createHash('sha256')
+    .update(JSON.stringify([chart, repository, version, values, files]))
+    .digest('hex')
+    .slice(0, 40);
 }
 
 /** `helm list` gives revisions as text, `helm history` as numbers; an empty list is "[]" or nothing. */
