@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { clusterOptions, plainly, shippedProfile } from '../../../test/support/cluster.ts';
 import { controlTopic } from '../../components/connect/connectors.ts';
 import { cdcTables, databases, lake, replication, topics } from '../../platform/pipeline.ts';
-import type { Profile } from '../../platform/profile.ts';
+import { memoryBudgetMiB, type Profile } from '../../platform/profile.ts';
 import { clusterContext, renderCluster } from '../../runtimes/kubernetes/render.ts';
+import { requestedMiB } from '../../runtimes/kubernetes/requests.ts';
 import { catalogue } from '../catalogue.ts';
 import { declaredTopics } from '../kafka/topics.ts';
 import type { KubernetesObject } from '../kubernetes.ts';
@@ -192,25 +193,44 @@ describe.each([
       expect(`${kind} ${metadata.labels?.['lambdactl.dev/stack']}`).toBe(`${kind} default`);
   });
 
-  it('gives everything a request and a limit of memory within the profile', () => {
-    const requests = [...texts(objects), ...texts(releases.map(({ values }) => values))];
-    expect(requests.length).toBeGreaterThan(12);
-    for (const { request, limit } of requests) expect(limit).toBeGreaterThanOrEqual(request);
+  it('asks for no more memory than the profile has', async () => {
+    const { components } = renderCluster(await clusterOptions(profile));
+    const ours = [...components.values()].flatMap((each) => each.objects);
+    // Of what the charts' values name, tasks of Airflow and their copies of git-sync come and go.
+    const charts = releases.map(({ values }) => ({ ...values, workers: {}, dags: {} }));
+    const total = requestedMiB(ours) + sum(ours.filter(isCustom)) + sum(charts);
+    const batch = profile.components.batch.memoryMiB;
+    // What DNS, the network and etcd ask for in a cluster that kind makes.
+    const cluster = 512;
+    expect(total + batch + cluster).toBeLessThanOrEqual(16_384);
+    expect(total).toBeGreaterThan(memoryBudgetMiB(profile) - profile.components.supervisor.memoryMiB - batch);
+    for (const object of [...ours, ...charts]) {
+      for (const { request, limit } of requestsIn(object)) expect(limit).toBeGreaterThanOrEqual(request);
+    }
   });
 });
 
-/** Every pair of a memory request and its limit in the text of some objects, MiB. */
-function texts(objects: readonly object[]): { request: number; limit: number }[] {
-  const found: { request: number; limit: number }[] = [];
-  const look = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    const { requests, limits } = value as Loose;
-    if (requests?.memory !== undefined)
-      found.push({ request: parseInt(requests.memory, 10), limit: parseInt(limits.memory, 10) });
-    Object.values(value).forEach(look);
-  };
-  objects.forEach(look);
-  return found;
+const isCustom = ({ apiVersion }: KubernetesObject) =>
+  /cnpg\.io|strimzi\.io|altinity\.com|sparkoperator/.test(apiVersion);
+
+const sum = (objects: readonly object[]): number =>
+  objects.flatMap((each) => requestsIn(each)).reduce((total, { request, copies }) => total + request * copies, 0);
+
+/** Every request of memory in an object with its limit, MiB, and how many pods it is for. */
+function requestsIn(object: object, copies = 1): { request: number; limit: number; copies: number }[] {
+  const { requests, limits, replicas = 1, instances = 1, memory, memoryOverhead } = object as Loose;
+  const more = copies * Math.max(Number(replicas), Number(instances) || 1);
+  const own =
+    requests?.memory === undefined
+      ? []
+      : [{ request: parseInt(requests.memory, 10), limit: parseInt(limits.memory, 10), copies }];
+  const driver = memoryOverhead === undefined ? [] : [parseInt(memory, 10) + parseInt(memoryOverhead, 10)];
+  const inner = Object.values(object).filter((value) => typeof value === 'object' && value !== null);
+  return [
+    ...own,
+    ...driver.map((each) => ({ request: each, limit: each, copies })),
+    ...inner.flatMap((each) => requestsIn(each, more)),
+  ];
 }
 
 describe('settings of the profile', () => {
