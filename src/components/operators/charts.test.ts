@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { imageParts } from './charts.ts';
+import { clusterOptions, shippedProfile } from '../../../test/support/cluster.ts';
+import { clusterContext } from '../../runtimes/kubernetes/render.ts';
+import { imageParts, kafkaVersion, operatorBaseImages, upstreamImage } from './charts.ts';
 
 it.each([
   ['alpine', 'docker.io', 'alpine', 'latest'],
@@ -9,4 +13,14 @@ it.each([
   ['localhost/a:1@sha256:00', 'localhost', 'a', '1@sha256:00'],
 ])('takes %s apart', (reference, registry, repository, tag) => {
   expect(imageParts(reference)).toEqual({ registry, repository, tag });
+});
+
+it('installs the versions that the other runtime has', async () => {
+  const wanted = JSON.parse(readFileSync(join(import.meta.dirname, '../../../locks/wanted.json'), 'utf8'));
+  const minor = (name: string): string => /^\d+\.\d+/.exec(wanted[name].version)?.[0] ?? '';
+  const context = clusterContext(await clusterOptions(await shippedProfile('full')));
+  expect(kafkaVersion).toBe(wanted.kafka.version);
+  expect(operatorBaseImages.connect).toContain(`kafka-${wanted.kafka.version}`);
+  expect(upstreamImage(context, 'postgres')).toContain(`:${minor('postgres')}-`);
+  expect(upstreamImage(context, 'clickhouse')).toContain(`:${minor('clickhouse')}`);
 });

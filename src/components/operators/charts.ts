@@ -68,6 +68,9 @@ export const charts = {
 } as const satisfies Record<string, Chart>;
 export type ReleaseName = keyof typeof charts;
 
+/** That the other runtime has, and the operator supports. */
+export const kafkaVersion = '4.3.1';
+
 /** In `kubernetes.charts` of a profile: the cluster has this operator already, whoever installed it. */
 export const installedElsewhere = 'installed';
 
@@ -142,6 +145,6 @@ export function overriddenImage(context: KubernetesContext, name: ReleaseName): 
  * in the same places. The others start from the base of all images.
  */
 export const operatorBaseImages = {
-  connect: 'quay.io/strimzi/kafka:1.2.0-kafka-4.3.1',
-  airflow: 'apache/airflow:3.3.2-python3.11',
+  connect: `quay.io/strimzi/kafka:${charts.strimzi.app}-kafka-${kafkaVersion}`,
+  airflow: `apache/airflow:${charts.airflow.app}-python3.11`,
 } as const;

@@ -2,6 +2,7 @@ import { archives, connect } from '../connect/component.ts';
 import { type Connector, declaredConnectors } from '../connect/connectors.ts';
 import { bootstrapServers } from '../kafka/component.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
+import { kafkaVersion } from './charts.ts';
 import { connectTopics, metricsPort, strimzi, strimziPods } from './kafka.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
@@ -73,7 +74,7 @@ function worker(context: KubernetesContext): KubernetesObject {
     },
     {
       spec: {
-        version: '4.3.1',
+        version: kafkaVersion,
         replicas: 1,
         image: context.image('connect'),
         bootstrapServers: bootstrapServers(context),

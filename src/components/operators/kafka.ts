@@ -4,7 +4,7 @@ import { controlTopic } from '../connect/connectors.ts';
 import { kafka, outsidePort, replication } from '../kafka/component.ts';
 import { type DeclaredTopic, declaredTopics } from '../kafka/topics.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
-import { charts, overriddenImage, release } from './charts.ts';
+import { kafkaVersion, overriddenImage, release } from './charts.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
   fileOf,
@@ -27,7 +27,6 @@ const [brokerPort, tlsPort] = [19_092, 19_094];
 /** Strimzi's own: between controllers, between brokers and its operators, and the agent beside each broker. */
 const [controlPort, replicationPort, agentPort, connectPort] = [9090, 9091, 8443, 8083];
 export const metricsPort = 9404;
-const kafkaVersion = '4.3.1';
 
 /** Strimzi: brokers in KRaft mode with the settings that are declared, and a KafkaTopic for every topic of the pipeline. */
 export const kafkaOperator: OperatorDelivery = {
@@ -288,6 +287,3 @@ function policies(context: KubernetesContext): KubernetesObject[] {
       : []),
   ];
 }
-
-/** The version of the chart is that of its images. */
-export const strimziKafkaImage = `quay.io/strimzi/kafka:${charts.strimzi.version}-kafka-${kafkaVersion}`;
