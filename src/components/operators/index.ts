@@ -43,3 +43,12 @@ export function addonsOf(context: KubernetesContext): readonly Addon[] {
       : []),
   ];
 }
+
+/**
+ * Whether an object can only be applied when these releases are installed, because one of them brings its kind. All others are to be
+ * applied before: the releases' pods name Secrets among them, and Helm waits for those pods.
+ */
+export function comesAfter({ apiVersion, kind }: KubernetesObject, releases: readonly HelmRelease[]): boolean {
+  const [group] = apiVersion.split('/');
+  return releases.some(({ brings }) => brings.includes(`${group}/${kind}`));
+}

@@ -8,7 +8,7 @@ import { requestedMiB } from '../../runtimes/kubernetes/requests.ts';
 import { catalogue } from '../catalogue.ts';
 import { declaredTopics } from '../kafka/topics.ts';
 import type { KubernetesObject } from '../kubernetes.ts';
-import { addonsOf, operatorOf } from './index.ts';
+import { addonsOf, comesAfter, operatorOf } from './index.ts';
 
 const full = await shippedProfile('full');
 /** Every combination that matters: the small machine by operators too. */
@@ -178,6 +178,25 @@ describe.each([
     }
   });
 
+  it('knows what waits for a release, and what a release waits for', () => {
+    for (const { name, delivery } of deliveries) {
+      const [made, installed] = [delivery.objects(context), delivery.releases(context)];
+      const first = made.filter(
+        (object) => !comesAfter(object, [...installed, ...(operatorOf('kafka')?.releases(context) ?? [])]),
+      );
+      expect(
+        first.every(({ apiVersion }) => !isCustom({ apiVersion } as KubernetesObject)),
+        name,
+      ).toBe(true);
+      expect(ofKind(first, 'Secret').length).toBe(ofKind(made, 'Secret').length);
+    }
+    const monitors = ofKind(
+      addons.flatMap((each) => each.objects),
+      'PodMonitor',
+    );
+    expect(monitors.every((each) => comesAfter(each, releases))).toBe(true);
+  });
+
   it('makes no object twice, nor one that the cluster has anyway', async () => {
     const { base, components } = renderCluster(await clusterOptions(profile));
     const all = [
@@ -232,80 +251,3 @@ function requestsIn(object: object, copies = 1): { request: number; limit: numbe
     ...inner.flatMap((each) => requestsIn(each, more)),
   ];
 }
-
-describe('settings of the profile', () => {
-  it('replaces charts and images, and leaves out what the cluster has', async () => {
-    const { kubernetes } = full;
-    const profile: Profile = {
-      ...full,
-      kubernetes: {
-        ...kubernetes,
-        charts: { strimzi: '/charts/strimzi', 'cloudnative-pg': 'installed' },
-        images: {
-          ...kubernetes.images,
-          overrides: {
-            strimzi: 'registry.example.com:5000/mirror/strimzi/operator:1.2.0@sha256:ab',
-            postgres: 'pg:18',
-            airflow: 'r.example.com/a/airflow:1',
-          },
-        },
-        nodeSelector: { pool: 'data' },
-        imagePullSecrets: ['mirror'],
-        storageClass: 'fast',
-        postgresInstances: 3,
-        dagRepository: 'https://git.example.com/dags.git',
-      },
-    };
-    const context = await contextOf(profile);
-    expect(operatorOf('postgres')?.releases(context)).toEqual([]);
-    const [strimzi] = operatorOf('kafka')?.releases(context) ?? [];
-    expect(strimzi).toMatchObject({ name: 'strimzi', chart: '/charts/strimzi' });
-    expect(strimzi?.values.image).toEqual({
-      registry: 'registry.example.com:5000',
-      repository: 'mirror/strimzi',
-      name: 'operator',
-      tag: '1.2.0@sha256:ab',
-    });
-    const cluster = operatorOf('postgres')
-      ?.objects(context)
-      .find(({ kind }) => kind === 'Cluster');
-    expect(spec(cluster)).toMatchObject({
-      instances: 3,
-      imageName: 'pg:18',
-      affinity: { nodeSelector: { pool: 'data' } },
-      imagePullSecrets: [{ name: 'mirror' }],
-      storage: { storageClass: 'fast' },
-    });
-    const kafka = operatorOf('kafka')
-      ?.objects(context)
-      .find(({ kind }) => kind === 'Kafka');
-    expect(JSON.stringify(spec(kafka).kafka.template.pod.affinity)).toContain('"values":["data"]');
-    const [airflow] = operatorOf('airflow')?.releases(context) ?? [];
-    expect(airflow?.values).toMatchObject({
-      executor: 'KubernetesExecutor',
-      images: { airflow: { repository: 'r.example.com/a/airflow', tag: '1' } },
-      dags: { gitSync: { repo: 'https://git.example.com/dags.git' } },
-      config: { core: { parallelism: '2' } },
-    });
-    expect(
-      operatorOf('airflow')
-        ?.objects(context)
-        .filter(({ kind }) => kind === 'StatefulSet'),
-    ).toEqual([]);
-  });
-
-  it('uses the executor that the machine can carry', async () => {
-    const [release] = operatorOf('airflow')?.releases(await contextOf(lite)) ?? [];
-    expect(release?.values.executor).toBe('LocalExecutor');
-  });
-
-  it('brings the operator with Connect where brokers are ours', async () => {
-    const delivery = { ...full.kubernetes.delivery, kafka: 'plain' as const };
-    const context = await contextOf({ ...full, kubernetes: { ...full.kubernetes, delivery } });
-    expect(
-      operatorOf('connect')
-        ?.releases(context)
-        .map(({ name }) => name),
-    ).toEqual(['strimzi']);
-  });
-});
