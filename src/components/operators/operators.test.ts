@@ -75,7 +75,7 @@ describe.each([
     expect(made.toSorted()).toEqual(Object.keys(databases).toSorted());
     const roles = [initdb.owner, ...spec(cluster).managed.roles.map(({ name }: { name: string }) => name)];
     expect(roles.toSorted()).toEqual([...Object.keys(databases), 'debezium'].toSorted());
-    expect(spec(cluster).postgresql.parameters).toMatchObject({ wal_level: 'logical', max_slot_wal_keep_size: '2GB' });
+    expect(spec(cluster).postgresql.parameters).toMatchObject({ wal_level: 'logical', sync_replication_slots: 'on' });
     const [publication] = ofKind(objects, 'Publication');
     expect(spec(publication).name).toBe(replication.publication);
     const tables = spec(publication).target.objects.map(({ table }: Loose) => `${table.schema}.${table.name}`);

@@ -94,8 +94,14 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
         enableSuperuserAccess: true,
         superuserSecret: { name: secretOf(context.user('postgres.superuser')) },
         postgresql: {
-          // Standbys take connections and slots of their own, and logical slots are kept only with feedback.
-          parameters: { ...parameters, max_replication_slots: '12', max_wal_senders: '12', hot_standby_feedback: 'on' },
+          // Standbys take connections and slots of their own; a logical slot is kept up to date on them only with both of the others.
+          parameters: {
+            ...parameters,
+            max_replication_slots: '12',
+            max_wal_senders: '12',
+            hot_standby_feedback: 'on',
+            sync_replication_slots: 'on',
+          },
         },
         replicationSlots: { highAvailability: { enabled: true, synchronizeLogicalDecoding: true } },
         bootstrap: {
