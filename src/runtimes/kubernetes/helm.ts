@@ -94,7 +94,7 @@ export class Helm {
   ): Promise<void> {
     const args = ['rollback', name, ...(revision > 0 ? [String(revision)] : []), '--namespace', namespace];
     const wait = timeoutMs > 0 ? ['--wait', '--timeout', seconds(timeoutMs)] : [];
-    const keep = ['--history-max', String(historyMax), '--cleanup-on-fail'];
+    const keep = ['--history-max', String(historyMax), '--cleanup-on-fail', ...(await this.#conflicts())];
     const result = await this.#run([...args, ...wait, ...keep], context.signal, timeoutMs + quickMs);
     if (result.failure !== undefined) throw helmError(result, { name, namespace });
   }
@@ -159,9 +159,7 @@ export class Helm {
         `${specLabel}=${spec}`,
       ];
       const waiting = ['--wait', '--timeout', seconds(timeoutMs), '--history-max', String(historyMax)];
-      // Helm 4 applies on the server's side, where what another tool or an operator has set is a conflict.
-      const conflicts = (await this.#version()) >= 4 ? ['--force-conflicts'] : [];
-      const all = [...args, ...inputs, ...waiting, ...conflicts, '-o', 'json'];
+      const all = [...args, ...inputs, ...waiting, ...(await this.#conflicts()), '-o', 'json'];
       const result = await this.#run(all, context.signal, timeoutMs + 5 * quickMs);
       if (result.failure === undefined || !mayRepeat) return result;
       // Both can come up between the look and the upgrade, when another run has just been killed.
@@ -203,6 +201,11 @@ export class Helm {
     const { path, kubeContext, kubeconfig } = this.#options;
     const target = ['--kube-context', kubeContext, ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig])];
     return exec(path, [...args, ...target], { signal, timeoutMs });
+  }
+
+  /** Helm 4 applies on the server's side, where what another tool or an operator has set is a conflict. */
+  async #conflicts(): Promise<readonly string[]> {
+    return (await this.#version()) >= 4 ? ['--force-conflicts'] : [];
   }
 
   /** Helm 3 and 4 differ in flags; what is neither is taken for the newer one. */
