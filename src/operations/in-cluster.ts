@@ -1,14 +1,24 @@
 import { catalogue } from '../components/catalogue.ts';
 import { type CliStack, cliJob } from '../components/cli-job.ts';
-import { externalError, LambdaError, type ErrorCategory, usageError } from '../core/errors.ts';
+import { type ErrorCategory, externalError, LambdaError, usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
-import { isRecord } from '../state/json-file.ts';
 import { readDesired } from '../state/desired.ts';
+import { isRecord } from '../state/json-file.ts';
 import { readSecrets } from '../state/secrets.ts';
 import { type OpenStack, projectRoot } from './stack.ts';
 
 /** Flags of the command line itself, and those that mean something only where it is typed. */
-const stayHere: readonly string[] = ['json', 'home', 'stack', 'in-cluster', 'bootstrap', 'file', 'html', 'compare', 'up'];
+const stayHere: readonly string[] = [
+  'json',
+  'home',
+  'stack',
+  'in-cluster',
+  'bootstrap',
+  'file',
+  'html',
+  'compare',
+  'up',
+];
 
 /** Flags as typed again, for the same command elsewhere. */
 export function argumentsOf(flags: Readonly<Record<string, unknown>>): string[] {
@@ -98,8 +108,11 @@ function revived({ code, category, message, actions, details }: Record<string, u
 }
 
 const noAnswer = (exitCode: number, errorTail: string) =>
-  externalError(`lambdactl in the cluster gave no answer (exit code ${exitCode}).${errorTail === '' ? '' : `\n${errorTail}`}`, {
-    code: 'IN_CLUSTER_FAILED',
-    details: { exitCode, errorTail },
-    actions: ['lambdactl logs lambdactl', 'lambdactl images list'],
-  });
+  externalError(
+    `lambdactl in the cluster gave no answer (exit code ${exitCode}).${errorTail === '' ? '' : `\n${errorTail}`}`,
+    {
+      code: 'IN_CLUSTER_FAILED',
+      details: { exitCode, errorTail },
+      actions: ['lambdactl logs lambdactl', 'lambdactl images list'],
+    },
+  );

@@ -35,7 +35,9 @@ export function rotateText({ dryRun, rotated, refused, restarted, running, stale
   return [
     table(['', 'CREDENTIAL', ''], rows),
     ...(rotated.length === 0 ? [] : [consequence({ dryRun, restarted, running })]),
-    ...(stale === null || dryRun ? [] : [`Sealed files in ${stale} hold the old values: lambdactl secrets seal --name generated`]),
+    ...(stale === null || dryRun
+      ? []
+      : [`Sealed files in ${stale} hold the old values: lambdactl secrets seal --name generated`]),
   ].join('\n');
 }
 

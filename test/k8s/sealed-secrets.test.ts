@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { until } from '../support/supervisor.ts';
 import { type SealedSecrets, startSealedSecrets } from '../rig/control-plane/sealed-secrets.ts';
+import { until } from '../support/supervisor.ts';
 import { describeOnCluster, useCluster } from './support.ts';
 
 const bin = join(import.meta.dirname, '../../bin/lambdactl');
-const account = { AWS_ACCESS_KEY_ID: 'AKIDOFTHETEST', AWS_SECRET_ACCESS_KEY: 'the+secret/of=an account of the test'.replaceAll(' ', '-') };
+const account = {
+  AWS_ACCESS_KEY_ID: 'AKIDOFTHETEST',
+  AWS_SECRET_ACCESS_KEY: 'the+secret/of=an account of the test'.replaceAll(' ', '-'),
+};
 
 /** The real controller and the real kubeseal. What needs the API server to reach a pod (`--context`) is tried on a kind cluster. */
 describeOnCluster('secrets seal', () => {
@@ -114,7 +117,8 @@ describeOnCluster('secrets seal', () => {
     const output = join(home, 'none');
     const certificate = join(home, 'no.pem');
     writeFileSync(certificate, 'nothing');
-    const codeOf = async (...args: string[]) => (await lambdactl('secrets', 'seal', '--output', output, ...args)).error?.code;
+    const codeOf = async (...args: string[]) =>
+      (await lambdactl('secrets', 'seal', '--output', output, ...args)).error?.code;
     expect(await codeOf('--cert', certificate)).toBe('SEALING_CERTIFICATE_INVALID');
     expect(await codeOf()).toBe('SEALING_CERTIFICATE_NEEDED');
     expect(await codeOf('--name', 'snowflake', '--cert', controller?.certificate ?? '')).toBe('SECRET_MISSING');

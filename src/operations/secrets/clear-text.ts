@@ -34,7 +34,8 @@ export async function findClearText(directory: string, credentials: Credentials)
       ...(held.length > 0 ? [`holds ${held.join(', ')} in the clear`] : []),
       ...(open.length > 0 ? [`Secret ${open.join(', ')} with values: lambdactl secrets seal`] : []),
     ];
-    if (problems.length > 0) findings.push({ name: join(relative('.', directory), name), ok: false, detail: problems.join('; ') });
+    if (problems.length > 0)
+      findings.push({ name: join(relative('.', directory), name), ok: false, detail: problems.join('; ') });
   }
   if (findings.length > 0) return findings;
   return [{ name: directory, ok: true, detail: `${files.length} files, none holds a secret in the clear` }];

@@ -9,8 +9,8 @@ import { openPostgres } from '../../probes/postgres.ts';
 import { commitSecrets, stagedOf, stageSecrets } from '../../state/secrets.ts';
 import { provision } from '../provision/index.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
-import { lastSealing } from './sealed-directory.ts';
 import { planRotation, type Rotation, type RotationPlan, superuser } from './rotation.ts';
+import { lastSealing } from './sealed-directory.ts';
 
 export interface SecretsRotateRequest extends StackRef {
   /** Credentials or components; all when empty. */
@@ -71,7 +71,10 @@ export async function rotateSecrets(
 
 function requireProfile({ profile, name }: OpenStack): Profile {
   if (profile !== null) return profile;
-  throw preflightError(`Stack "${name}" was never up: it has no secrets yet.`, { code: 'NOT_UP', actions: ['lambdactl up'] });
+  throw preflightError(`Stack "${name}" was never up: it has no secrets yet.`, {
+    code: 'NOT_UP',
+    actions: ['lambdactl up'],
+  });
 }
 
 const resting: readonly string[] = ['pending', 'stopped', 'failed'];
@@ -94,7 +97,10 @@ function withoutSuperuser(
   if (running.includes('postgres') || !plan.rotations.some(({ id }) => id === superuser)) return plan;
   const reason = 'PostgreSQL must run for it';
   if (names.includes(superuser)) {
-    throw preflightError(`${superuser} cannot be rotated now: ${reason}.`, { code: 'NOT_UP', actions: ['lambdactl up'] });
+    throw preflightError(`${superuser} cannot be rotated now: ${reason}.`, {
+      code: 'NOT_UP',
+      actions: ['lambdactl up'],
+    });
   }
   return {
     rotations: plan.rotations.filter(({ id }) => id !== superuser),

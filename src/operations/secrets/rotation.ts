@@ -83,10 +83,13 @@ const notRotatable = (id: string, reason: string, actions: readonly string[] = [
   usageError(`${id} cannot be rotated: ${reason}.`, { code: 'SECRET_NOT_ROTATABLE', details: { id }, actions });
 
 function howOf({ id, owner }: Declared): string {
-  if (owner === 'postgres') return `ALTER ROLE in PostgreSQL${id === superuser ? ', before anything else is changed' : ''}`;
+  if (owner === 'postgres')
+    return `ALTER ROLE in PostgreSQL${id === superuser ? ', before anything else is changed' : ''}`;
   if (owner === 'clickhouse') return 'ClickHouse reads its users anew when it starts';
   if (owner === 'airflow') {
-    return id === 'airflow.admin' ? 'Airflow reads its passwords when it starts' : 'sessions and running tasks of Airflow end';
+    return id === 'airflow.admin'
+      ? 'Airflow reads its passwords when it starts'
+      : 'sessions and running tasks of Airflow end';
   }
   return `${owner} takes it when it starts`;
 }

@@ -3,7 +3,12 @@ import { catalogue } from '../../components/catalogue.ts';
 import { usageError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
 import { fetchCertificate, type Sealing, sealSecret } from '../../runtimes/kubernetes/sealed.ts';
-import { fingerprintOf, type PlainSecret, readCertificate, type SealingCertificate } from '../../runtimes/kubernetes/sealed-file.ts';
+import {
+  fingerprintOf,
+  type PlainSecret,
+  readCertificate,
+  type SealingCertificate,
+} from '../../runtimes/kubernetes/sealed-file.ts';
 import { findTool } from '../../runtimes/kubernetes/tools.ts';
 import { secretsKey } from '../../state/sealing.ts';
 import { type Credentials, ensureSecrets, readSecrets } from '../../state/secrets.ts';

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { tempDir } from '../../../test/support/supervisor.ts';
 import { annotations, fingerprintOf, type PlainSecret, sealedYaml } from '../../runtimes/kubernetes/sealed-file.ts';
+import { createStackDirs, stackPaths } from '../../state/paths.ts';
 import { secretsKey } from '../../state/sealing.ts';
 import { saveCredentials } from '../../state/secrets.ts';
-import { createStackDirs, stackPaths } from '../../state/paths.ts';
 import { loadProfile } from '../profiles.ts';
 import { checkSecrets } from './check.ts';
 import { findClearText } from './clear-text.ts';
@@ -31,7 +31,13 @@ async function withAccount() {
     const encryptedData = Object.fromEntries(Object.keys(secret.values).map((name) => [name, 'AgB']));
     const json = JSON.stringify({ spec: { encryptedData, template: { metadata: {}, type: 'Opaque' } } });
     const yaml = sealedYaml(json, secret, { fingerprint: fingerprintOf(secret, key), certificate: 'sha256:1' });
-    const text = yaml.replace('  annotations:\n', `  annotations:\n${stringify(notes).replace(/^\{\}\n/, '').replaceAll(/^/gm, '    ').trimEnd()}\n`);
+    const text = yaml.replace(
+      '  annotations:\n',
+      `  annotations:\n${stringify(notes)
+        .replace(/^\{\}\n/, '')
+        .replaceAll(/^/gm, '    ')
+        .trimEnd()}\n`,
+    );
     writeFileSync(join(directory, `${secret.namespace}-${secret.name}.yaml`), text.replaceAll(/\n\s*\n/g, '\n'));
   };
   const check = async () => {

@@ -35,7 +35,8 @@ export async function checkSealed(check: SealedCheck): Promise<readonly SecretFi
   for (const file of files) {
     const secret = expected.find(({ namespace, name }) => namespace === file.namespace && name === file.name);
     const problem = problemOf(file, secret, key) ?? (await refusal(file, check));
-    const note = certificate !== null && file.certificate !== certificate.fingerprint ? ', by an earlier certificate' : '';
+    const note =
+      certificate !== null && file.certificate !== certificate.fingerprint ? ', by an earlier certificate' : '';
     const detail = problem ?? `sealed for ${file.namespace}/${file.name}${note}: ${file.keys.join(', ')}`;
     findings.push({ name: basename(file.path), ok: problem === null, detail });
   }
@@ -49,7 +50,10 @@ function expectedSecrets(
 ): Promise<readonly PlainSecret[]> {
   const isAccount = (name: string) => accountNames.some((account) => accountSecretName(account) === name);
   const accounts = accountNames.filter((account) => credentials[accountId(account)] !== undefined);
-  const sources: SealSource[] = [...accounts, ...(files.every(({ name }) => isAccount(name)) ? [] : ['generated' as const])];
+  const sources: SealSource[] = [
+    ...accounts,
+    ...(files.every(({ name }) => isAccount(name)) ? [] : ['generated' as const]),
+  ];
   return sources.length === 0 ? Promise.resolve([]) : plainSecrets(stack, { profile, credentials }, sources);
 }
 
@@ -82,7 +86,11 @@ function validity({ validTo }: SealingCertificate): SecretFinding {
   const days = Math.floor((Date.parse(validTo) - Date.now()) / dayMs);
   const until = validTo.slice(0, 10);
   if (days < 0) {
-    return { name: 'certificate.pem', ok: false, detail: `expired on ${until}: lambdactl secrets seal --context C fetches the present one` };
+    return {
+      name: 'certificate.pem',
+      ok: false,
+      detail: `expired on ${until}: lambdactl secrets seal --context C fetches the present one`,
+    };
   }
   const soon = days < soonDays ? ', fetch the next one then: lambdactl secrets seal --context C' : '';
   return { name: 'certificate.pem', ok: true, detail: `valid until ${until} (${days} days)${soon}` };

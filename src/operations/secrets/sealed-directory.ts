@@ -1,6 +1,11 @@
 import { basename, join } from 'node:path';
 import type { Profile } from '../../platform/profile.ts';
-import { describeSealed, readCertificate, type SealedDescription, type SealingCertificate } from '../../runtimes/kubernetes/sealed-file.ts';
+import {
+  describeSealed,
+  readCertificate,
+  type SealedDescription,
+  type SealingCertificate,
+} from '../../runtimes/kubernetes/sealed-file.ts';
 import { readJson, toJson, versioned } from '../../state/json-file.ts';
 import { createStackDirs, type StackPaths } from '../../state/paths.ts';
 import { entriesOf, readIfExists, writeAtomic } from '../../system/files.ts';

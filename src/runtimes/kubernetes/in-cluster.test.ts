@@ -93,7 +93,15 @@ describe('a run of lambdactl in the cluster', () => {
   });
 
   it('takes the flags along that mean something there', () => {
-    const flags = { rate: '50000', 'in-cluster': true, unpaced: true, json: false, home: '/h', bootstrap: undefined, seed: '-1' };
+    const flags = {
+      rate: '50000',
+      'in-cluster': true,
+      unpaced: true,
+      json: false,
+      home: '/h',
+      bootstrap: undefined,
+      seed: '-1',
+    };
     expect(argumentsOf(flags)).toEqual(['--rate=50000', '--unpaced', '--seed=-1']);
   });
 });

@@ -126,7 +126,11 @@ export function describeSealed(text: string): SealedDescription | null {
 }
 
 /** kubeseal's answer as it goes into git: what servers fill in is left out, what `describeSealed` reads is put in. */
-export function sealedYaml(json: string, secret: PlainSecret, marks: { fingerprint: string; certificate: string }): string {
+export function sealedYaml(
+  json: string,
+  secret: PlainSecret,
+  marks: { fingerprint: string; certificate: string },
+): string {
   const { spec } = record(JSON.parse(json));
   const { name, namespace, labels } = secret;
   const { encryptedData, template } = record(spec);

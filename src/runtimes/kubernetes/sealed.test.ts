@@ -22,7 +22,10 @@ const secret: PlainSecret = {
 function program(script: string) {
   const dir = tempDir();
   const path = join(dir, 'kubeseal');
-  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$@" > "${dir}/args"\ncat > "${dir}/input"\nenv > "${dir}/env"\n${script}\n`);
+  writeFileSync(
+    path,
+    `#!/bin/sh\nprintf '%s\\n' "$@" > "${dir}/args"\ncat > "${dir}/input"\nenv > "${dir}/env"\n${script}\n`,
+  );
   chmodSync(path, 0o755);
   return { path, read: (name: string) => readFileSync(join(dir, name), 'utf8') };
 }
@@ -63,7 +66,10 @@ describe('sealing', () => {
     const { path } = program('echo "error: cannot get it" >&2; exit 1');
     const sealing = { kubeseal: path, certificateFile: '/c.pem', certificate, key, signal };
     const failed = expect(sealSecret(secret, sealing)).rejects;
-    await failed.toMatchObject({ code: 'SEALING_FAILED', message: expect.stringMatching(/account-s3: cannot get it$/) });
+    await failed.toMatchObject({
+      code: 'SEALING_FAILED',
+      message: expect.stringMatching(/account-s3: cannot get it$/),
+    });
   });
 
   it('does not begin with a certificate that has expired', async () => {

@@ -32,15 +32,18 @@ export async function fetchCertificate(
   });
   if (failure === undefined) return readCertificate(stdout, `what ${controller.name} answered`);
   const { namespace, name, kubeContext } = controller;
-  throw externalError(`No certificate from ${namespace}/${name} of context ${kubeContext}: ${lastLine(stderr, failure)}`, {
-    code: 'SEALING_UNREACHABLE',
-    details: { context: kubeContext, namespace, name },
-    actions: [
-      'Name the controller where it has another name: --controller NAMESPACE/NAME',
-      'Without a way to the cluster, seal with its certificate: --cert FILE',
-    ],
-    retryable: true,
-  });
+  throw externalError(
+    `No certificate from ${namespace}/${name} of context ${kubeContext}: ${lastLine(stderr, failure)}`,
+    {
+      code: 'SEALING_UNREACHABLE',
+      details: { context: kubeContext, namespace, name },
+      actions: [
+        'Name the controller where it has another name: --controller NAMESPACE/NAME',
+        'Without a way to the cluster, seal with its certificate: --cert FILE',
+      ],
+      retryable: true,
+    },
+  );
 }
 
 export interface Sealing {
