@@ -23,9 +23,8 @@ export default class SecretsSeal extends BaseCommand {
       default: [],
     }),
     cert: Flags.string({
-      description: 'Certificate to seal with, for work without a way to the cluster',
+      description: 'Certificate to seal with, for work without a way to the cluster; no cluster is asked then',
       helpValue: 'FILE',
-      exclusive: ['context'],
     }),
     context: Flags.string({
       description: "Context of the cluster to seal for; the stack's own when absent",

@@ -1,26 +1,27 @@
+import { sealedSecretsController } from '../../components/operators/index.ts';
 import { usageError } from '../../core/errors.ts';
+import type { Profile } from '../../platform/profile.ts';
 import type { SealingController } from '../../runtimes/kubernetes/sealed.ts';
 import { readDesired } from '../../state/desired.ts';
 import type { OpenStack } from '../stack.ts';
 
-/** As the chart installs it (src/components/operators). */
-export const defaultController = 'kube-system/sealed-secrets-controller';
-
 /**
  * The controller of a context; of the stack's own cluster where none is named.
- * @param controller "namespace/name" of its Service
+ * @param controller "namespace/name" of its Service; the one that `up` installs when null
  * @returns null where there is no cluster to ask
  * @throws LambdaError BAD_USAGE
  */
 export async function controllerOf(
   stack: OpenStack,
+  profile: Profile,
   { context, controller }: { context: string | null; controller: string | null },
 ): Promise<SealingController | null> {
-  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(controller ?? defaultController) ?? [];
+  const ours = `${profile.kubernetes.namespaces.data}/${sealedSecretsController}`;
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(controller ?? ours) ?? [];
   if (namespace === undefined || name === undefined) {
     throw usageError(`--controller ${controller}: expected NAMESPACE/NAME.`, {
       code: 'BAD_USAGE',
-      actions: [`e.g. --controller ${defaultController}`],
+      actions: ['e.g. --controller kube-system/sealed-secrets-controller'],
     });
   }
   const kubeContext = context ?? (await ownContext(stack));

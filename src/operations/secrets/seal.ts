@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { catalogue } from '../../components/catalogue.ts';
 import { usageError } from '../../core/errors.ts';
 import { type OperationContext, step } from '../../core/events.ts';
+import type { Profile } from '../../platform/profile.ts';
 import { fetchCertificate, type Sealing, sealSecret } from '../../runtimes/kubernetes/sealed.ts';
 import {
   fingerprintOf,
@@ -68,7 +69,7 @@ export async function sealSecrets(request: SecretsSealRequest, context: Operatio
   const tool = await findTool('kubeseal', { home: stack.home, projectRoot, confirm: request.confirm, emit, signal });
   const directory = resolve(request.output);
   return step(context, { id: 'seal', title: 'Seal secrets' }, async () => {
-    const certificate = await certificateFor(request, stack, directory, tool.path, signal);
+    const certificate = await certificateFor(request, { stack, profile, directory, kubeseal: tool.path }, signal);
     await makeDirectory(directory);
     await writeIfChanged(certificateFileOf(directory), certificate.pem, { mode: 0o644 });
     const sealing: Sealing = {
@@ -100,9 +101,7 @@ function credentialsFor(
 /** Of the file, of the cluster, or the one that sealed what lies there. */
 async function certificateFor(
   { certificate, context, controller }: SecretsSealRequest,
-  stack: OpenStack,
-  directory: string,
-  kubeseal: string,
+  { stack, profile, directory, kubeseal }: { stack: OpenStack; profile: Profile; directory: string; kubeseal: string },
   signal: AbortSignal,
 ): Promise<SealingCertificate> {
   if (certificate !== null) {
@@ -110,7 +109,7 @@ async function certificateFor(
     if (pem !== null) return readCertificate(pem, certificate);
     throw usageError(`There is no certificate at ${certificate}.`, { code: 'SEALING_CERTIFICATE_INVALID' });
   }
-  const cluster = await controllerOf(stack, { context, controller });
+  const cluster = await controllerOf(stack, profile, { context, controller });
   if (cluster !== null) return fetchCertificate(kubeseal, cluster, signal);
   const present = (await readSealedDirectory(directory)).certificate;
   if (present !== null) return present;
