@@ -3,6 +3,7 @@ import { type OperationContext, step } from '../core/events.ts';
 import type { BadKind } from '../generator/bad-data.ts';
 import type { RunOptions } from '../generator/options.ts';
 import { type GeneratorResult, runGenerator } from '../generator/run.ts';
+import { brokersOf } from './brokers.ts';
 import { argumentsOf, requireCluster, runInCluster } from './in-cluster.ts';
 import { givenNumbers, numberFlag } from './number-flags.ts';
 import { openStack, type StackRef } from './stack.ts';
@@ -132,5 +133,6 @@ async function sinkOf(ref: StackRef, { sink, file, bootstrap, compression }: Sin
 async function stackBootstrap(ref: StackRef): Promise<string[]> {
   const stack = await openStack(ref);
   await stack.requireUp();
-  return brokersOf(stack.runtime);
+  const { runtime } = stack;
+  return (await runtime.endpoints()).some(({ component }) => component === 'kafka') ? brokersOf(runtime) : [];
 }

@@ -52,7 +52,8 @@ export async function chooseRuntime(wish: RuntimeWish, around: Surroundings): Pr
   if (around.present !== null) return asBefore(wish, around.present, around.stack);
   if (context !== undefined) return { cluster: { context, kind: null }, reason: `kubernetes: context ${context}` };
   if (runtime === 'kubernetes') throw await contextNeeded();
-  if (runtime === 'kind') return { cluster: kindClusterFor(around.stack), reason: 'kind: a cluster made for the stack' };
+  if (runtime === 'kind')
+    return { cluster: kindClusterFor(around.stack), reason: 'kind: a cluster made for the stack' };
   if (runtime === 'embedded') return { cluster: null, reason: 'embedded runtime' };
   return automatic(around);
 }

@@ -47,7 +47,8 @@ export async function up(request: UpRequest, outer: OperationContext): Promise<U
   checkPortIds(request, components, profile);
   const choice = { profile, components, ports: request.ports, anyPort: request.anyPort };
   const runtime = await chosenRuntime(request, stack, choice, outer);
-  if (request.runtime === 'auto' && !request.dryRun) outer.emit({ type: 'log', level: 'info', message: `Runtime: ${runtime.reason}.` });
+  if (request.runtime === 'auto' && !request.dryRun)
+    outer.emit({ type: 'log', level: 'info', message: `Runtime: ${runtime.reason}.` });
   if (request.dryRun) return dryRun({ ...request, reason: runtime.reason }, stack, choice, outer);
   await confirmChange(request, stack, outer);
   return stack.exclusively('up', outer, async (context) => {

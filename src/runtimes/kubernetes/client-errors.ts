@@ -26,7 +26,6 @@ export function apiErrorOf(status: number, body: string): ApiError {
 }
 
 export const isNotFound = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
-export const isConflict = (error: unknown): boolean => error instanceof ApiError && error.status === 409;
 
 export interface Cluster {
   /** Name in the kubeconfig. */

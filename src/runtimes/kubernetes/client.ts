@@ -6,6 +6,7 @@ import { messageOf, usageError } from '../../core/errors.ts';
 import { type HttpOptions, openHttp, textOf } from '../../system/http-stream.ts';
 import { ApiError, apiErrorOf, type Cluster, explain, isNotFound, notLoggedIn, unreachable } from './client-errors.ts';
 import type { ApiObject } from './client-types.ts';
+import { isInCluster } from './in-cluster.ts';
 
 /** What objects of ours are applied as; see `kubectl get --show-managed-fields`. */
 export const fieldManager = 'lambdactl';
@@ -61,7 +62,9 @@ export class ClusterClient implements Cluster {
   static async open(context: string, kubeconfig?: string): Promise<ClusterClient> {
     const config = await loadKubeconfig(kubeconfig);
     const known = namesIn(config);
-    if (!known.includes(context)) throw unknownContext(context, known);
+    // Made up by the library from a pod's service account; only a stack that was told to be there asks for it.
+    const within = isInCluster(context) && config.getContextObject(context) !== null;
+    if (!known.includes(context) && !within) throw unknownContext(context, known);
     config.setCurrentContext(context);
     const cluster = config.getCurrentCluster();
     if (cluster === null) throw unknownContext(context, known);
@@ -237,7 +240,7 @@ export async function contextNames(): Promise<readonly string[]> {
 /** Without what the library makes up where it finds no file. */
 function namesIn(config: KubeConfig): string[] {
   const names = config.getContexts().map(({ name }) => name);
-  return names.filter((name) => name !== 'loaded-context' && name !== 'inClusterContext');
+  return names.filter((name) => name !== 'loaded-context' && !isInCluster(name));
 }
 
 async function loadKubeconfig(file: string | undefined): Promise<KubeConfig> {

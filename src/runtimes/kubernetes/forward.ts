@@ -58,7 +58,6 @@ export class Forwards {
     try {
       const server = await listenLocal(host, port, (socket) => void this.connect(socket, target));
       await writeAtomic(this.recordOf(port), JSON.stringify(ownIdentity()));
-      process.once('exit', () => server.close());
       return server;
     } catch (error) {
       if (errnoOf(error) !== 'EADDRINUSE') throw error;

@@ -139,27 +139,41 @@ class KubernetesRuntime implements Runtime {
   }
 
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
-    const found = (await this.endpoints()).find((each) => each.component === component && each.protocol === protocol);
+    const wanted = await readWanted(this.paths);
+    const { endpoints, open } = await this.outside(wanted);
+    const found = endpoints.find((each) => each.component === component && each.protocol === protocol);
     if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
-    const { credentials } = await readWanted(this.paths);
-    return connectInfo(found, credentials);
+    await open([found]);
+    return connectInfo(found, wanted.credentials);
   }
 
   async endpoints(): Promise<readonly Endpoint[]> {
-    const wanted = await readWanted(this.paths);
+    const { endpoints, open } = await this.outside(await readWanted(this.paths));
+    // Who looks at all of them need not reach all of them: a port that somebody else holds is told by `endpoint`.
+    for (const each of endpoints) {
+      await open([each]).catch((error: unknown) => {
+        if (!(error instanceof LambdaError)) throw error;
+      });
+    }
+    return endpoints;
+  }
+
+  /** Endpoints of this machine, and how to open them: kind maps the ports itself, elsewhere they are led in as long as this process lives. */
+  private async outside(wanted: Wanted) {
     const { ports } = wanted.desired;
     const components = this.chosen(wanted);
     const context = clusterContext(await renderOptions(this.options, wanted, ''));
     // Within the cluster services are reached by their names.
-    if (isInCluster(this.options.cluster.context)) return components.flatMap((each) => each.endpoints(context));
-    const endpoints = outsideEndpoints(components, context, ports);
-    // kind maps the ports itself; elsewhere they are led in as long as this process lives.
-    if (this.options.cluster.kind === null) {
+    if (isInCluster(this.options.cluster.context)) {
+      return { endpoints: components.flatMap((each) => each.endpoints(context)), open: async () => {} };
+    }
+    const open = async (endpoints: readonly Endpoint[]) => {
+      if (this.options.cluster.kind !== null) return;
       this.forwards ??= new Forwards(await this.client(), this.paths.runDir);
       for (const { port, target } of forwardsFor(endpoints, components, context, ports))
         await this.forwards.ensure(port, target);
-    }
-    return endpoints;
+    };
+    return { endpoints: outsideEndpoints(components, context, ports), open };
   }
 
   async inside(component: ComponentName, protocol: string): Promise<ConnectInfo> {
