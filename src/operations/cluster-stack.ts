@@ -16,11 +16,18 @@ export interface ClusterStack {
 
 /** Loaded where a stack runs in a cluster: everything else does without. */
 export async function openKubernetes(options: ClusterStack): Promise<Runtime> {
-  const { createKubernetesRuntime } = await import('../runtimes/kubernetes/runtime.ts');
+  const [{ createKubernetesRuntime }, { imageTagVariable }] = await Promise.all([
+    import('../runtimes/kubernetes/runtime.ts'),
+    import('../runtimes/kubernetes/in-cluster.ts'),
+  ]);
   return createKubernetesRuntime({
     ...options,
     components: catalogue,
-    imageTag: async () => (await import('./images/tag.ts')).imageTag(options),
+    imageTag: async () => {
+      // A pod is told which images it is one of; what they are made of is not all in it.
+      const told = process.env[imageTagVariable];
+      return told === undefined || told === '' ? (await import('./images/tag.ts')).imageTag(options) : told;
+    },
     helm: async () => {
       const { home, projectRoot } = options;
       const { findTool } = await import('../runtimes/kubernetes/tools.ts');

@@ -5,6 +5,7 @@ import { waitUntilGone } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
 import { Inventory, isRelease, keyOf, madeAnnotation } from './inventory.ts';
 import { deleteKindCluster } from './kind.ts';
+import { readKindRecord } from './kind-ownership.ts';
 import { labelNames } from './labels.ts';
 import { namespacesOf } from './namespaces.ts';
 import { type KubernetesOptions, openHelm } from './options.ts';
@@ -50,7 +51,9 @@ const operatorMs = 180_000;
 export async function destroyInCluster(scope: DestroyScope, context: OperationContext): Promise<void> {
   const { cluster, home, projectRoot } = scope;
   if (cluster.kind !== null) {
-    await deleteKindCluster({ name: cluster.kind, home, projectRoot }, context);
+    // Without a record nothing was made: an `up` that was refused must be undone without a container engine.
+    const made = (await readKindRecord(home, cluster.kind)) !== null;
+    if (made) await deleteKindCluster({ name: cluster.kind, home, projectRoot }, context);
     return;
   }
   const client = await scope.client();
