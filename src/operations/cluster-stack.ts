@@ -16,18 +16,11 @@ export interface ClusterStack {
 
 /** Loaded where a stack runs in a cluster: everything else does without. */
 export async function openKubernetes(options: ClusterStack): Promise<Runtime> {
-  const [{ createKubernetesRuntime }, { imageTagVariable }] = await Promise.all([
-    import('../runtimes/kubernetes/runtime.ts'),
-    import('../runtimes/kubernetes/in-cluster.ts'),
-  ]);
+  const { createKubernetesRuntime } = await import('../runtimes/kubernetes/runtime.ts');
   return createKubernetesRuntime({
     ...options,
     components: catalogue,
-    imageTag: async () => {
-      // A pod is told which images it is one of; what they are made of is not all in it.
-      const told = process.env[imageTagVariable];
-      return told === undefined || told === '' ? (await import('./images/tag.ts')).imageTag(options) : told;
-    },
+    imageTag: async () => (await import('./images/tag.ts')).imageTag(options),
     helm: async () => {
       const { home, projectRoot } = options;
       const { findTool } = await import('../runtimes/kubernetes/tools.ts');
@@ -49,23 +42,27 @@ export function requireEmbedded({ cluster }: OpenStack, what: string, instead: r
   );
 }
 
+export interface KindWish {
+  stack: OpenStack;
+  projectRoot: string;
+  profile: Profile;
+  /** Names of the chosen ones. */
+  components: readonly string[];
+  force: boolean;
+  confirm(question: string): Promise<boolean>;
+}
+
 /**
- * The cluster and the images that a stack needs before anything of it can start: of kind both are made where they are missing; any other
- * cluster is there, and gets its images from a registry.
- * @throws LambdaError as `ensureKindCluster` and `loadImages` of kind
+ * The stack's kind cluster, made where there is none.
+ * @param ports by id, of every component that there is: what a cluster maps is settled when it is made
+ * @throws LambdaError as `ensureKindCluster`
  */
-export async function prepareCluster(
-  {
-    stack,
-    projectRoot,
-    confirm,
-    force,
-  }: { stack: OpenStack; projectRoot: string; confirm: (question: string) => Promise<boolean>; force: boolean },
-  { profile, components }: { profile: Profile; components: readonly string[] },
+export async function makeKindCluster(
+  kind: string,
+  { stack, projectRoot, profile, components, force, confirm }: KindWish,
+  ports: Readonly<Record<string, number>>,
   context: OperationContext,
 ): Promise<void> {
-  const { cluster, home, name, ports } = stack;
-  if (cluster === null || cluster.kind === null) return;
   const [{ ensureKindCluster }, { nodePortOf }] = await Promise.all([
     import('../runtimes/kubernetes/kind.ts'),
     import('../runtimes/kubernetes/render.ts'),
@@ -75,22 +72,32 @@ export async function prepareCluster(
     const hostPort = ports[id];
     return hostPort === undefined ? [] : [{ hostPort, nodePort: nodePortOf(id, profile, catalogue) }];
   });
-  await step(context, { id: 'kind', title: `Cluster ${cluster.kind}` }, async () => {
-    const request = { name: cluster.kind ?? '', home, projectRoot, confirm, profile, ports: mapped, components, force };
+  await step(context, { id: 'kind', title: `Cluster ${kind}` }, async () => {
+    const { home } = stack;
+    const request = { name: kind, home, projectRoot, confirm, profile, ports: mapped, components, force };
     const { created, unmapped } = await ensureKindCluster(request, context);
     const missing = unmapped.map(({ hostPort }) => hostPort);
     if (missing.length > 0) {
-      context.emit({
-        type: 'warning',
-        message: `The cluster was made without ports ${missing.join(', ')}: what listens there is not reached from here.`,
-      });
+      const message = `The cluster was made without ports ${missing.join(', ')}: what listens there is not reached from here.`;
+      context.emit({ type: 'warning', message });
     }
     return { value: undefined, detail: created ? 'made' : 'is there' };
   });
+}
+
+/** The images of what was chosen, in the nodes of the stack's kind cluster. @throws LambdaError as `loadImages` */
+export async function loadKindImages(kind: string, wish: KindWish, context: OperationContext): Promise<void> {
+  const { stack, profile, components, confirm } = wish;
   const { loadImages } = await import('./images/load.ts');
   await step(context, { id: 'images', title: 'Images' }, async () => {
-    const request = { home, stack: name, profile, components, cluster: cluster.kind ?? '', confirm };
+    const request = { home: stack.home, stack: stack.name, profile, components, cluster: kind, confirm };
     const { loaded, present } = await loadImages(request, context);
     return { value: undefined, detail: `${loaded.length} loaded, ${present.length} there` };
   });
+}
+
+/** Whether a kind cluster was begun for a stack whose `up` got no further. */
+export async function hasKindCluster(home: string, kind: string): Promise<boolean> {
+  const { readKindRecord } = await import('../runtimes/kubernetes/kind-ownership.ts');
+  return (await readKindRecord(home, kind)) !== null;
 }

@@ -1,6 +1,8 @@
 import { LambdaError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { hasProcess } from '../core/service-spec.ts';
+import { hasKindCluster } from './cluster-stack.ts';
+import { kindClusterFor } from './runtime-choice.ts';
 import { type OpenStack, openStack, type StackRef } from './stack.ts';
 
 export interface DownRequest extends StackRef {
@@ -24,6 +26,7 @@ export async function down(request: DownRequest, outer: OperationContext): Promi
     });
   }
   const stack = await openStack(request);
+  await findCluster(stack);
   return stack.exclusively('down', outer, async (context) => {
     // A cluster of our own goes as a whole, whatever state it is in.
     const asWhole = request.volumes && stack.cluster !== null && stack.cluster.kind !== null;
@@ -36,6 +39,13 @@ export async function down(request: DownRequest, outer: OperationContext): Promi
     }
     return { stack: request.stack, stopped: running, volumesDeleted: request.volumes };
   });
+}
+
+/** An `up` that was interrupted while it made its cluster has not decided yet; what there is of the cluster goes all the same. */
+async function findCluster(stack: OpenStack): Promise<void> {
+  if (stack.present !== null) return;
+  const cluster = kindClusterFor(stack.name);
+  if (await hasKindCluster(stack.home, cluster.kind ?? '')) await stack.choose({ cluster });
 }
 
 /** @returns instances that were running */

@@ -221,11 +221,10 @@ export class OpenStack {
     return { ...Object.fromEntries(kept.map(({ id }) => [id, this.ports[id] ?? 0])), ...allocated };
   }
 
-  /** Settles ports and credentials and writes the desired state. @throws LambdaError PORT_BUSY */
-  async desire(choice: Choice): Promise<void> {
+  /** Settles ports (those given, where they were planned before) and credentials and writes the desired state. @throws LambdaError PORT_BUSY */
+  async desire(choice: Choice, planned?: Readonly<Record<string, number>>): Promise<void> {
     const { cluster } = this;
-    // A kind cluster's ports are settled when it is made: those of components that come later as well.
-    const ports = await this.planPorts(cluster?.kind == null ? choice : { ...choice, components: catalogue });
+    const ports = planned ?? (await this.planPorts(choice));
     const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
     this.credentials = await ensureSecrets(
       this.paths,

@@ -7,7 +7,7 @@ import type { UpReport } from '../core/reports.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
 import type { ClusterRef } from '../state/desired.ts';
-import { prepareCluster } from './cluster-stack.ts';
+import { loadKindImages, makeKindCluster } from './cluster-stack.ts';
 import { checkMachine } from './preflight.ts';
 import { loadProfile } from './profiles.ts';
 import { provision } from './provision/index.ts';
@@ -129,17 +129,18 @@ async function prepareStack(
   context: OperationContext,
 ): Promise<void> {
   const { profile, components } = choice;
-  announce(components, cluster.kind === null ? null : ['kind', `Cluster ${cluster.kind}`], context);
-  await step(context, { id: 'check', title: 'Check ports' }, async () => {
-    await stack.desire(choice);
-    return { value: undefined, detail: `context ${cluster.context}` };
-  });
-  const names = components.map(({ name }) => name);
-  await prepareCluster(
-    { stack, projectRoot, confirm: request.confirm, force: request.force },
-    { profile, components: names },
-    context,
-  );
+  const { kind } = cluster;
+  announce(components, kind === null ? null : ['kind', `Cluster ${kind}`], context);
+  const ports = await step(context, { id: 'check', title: 'Check ports' }, async () => ({
+    value: await stack.planPorts(kind === null ? choice : { ...choice, components: catalogue }),
+    detail: `context ${cluster.context}`,
+  }));
+  const { confirm, force } = request;
+  const wish = { stack, projectRoot, profile, components: components.map(({ name }) => name), force, confirm };
+  // Decided only when there is a cluster: what cannot be had here leaves the choice of another runtime.
+  if (kind !== null) await makeKindCluster(kind, wish, ports, context);
+  await stack.desire(choice, ports);
+  if (kind !== null) await loadKindImages(kind, wish, context);
 }
 
 /** Components that are ready before this one starts. */

@@ -43,19 +43,22 @@ const clusterKinds = ['ClusterRoleBinding', 'ClusterRole'].map((kind) => ({
 /** An operator takes its time to end what it made. */
 const operatorMs = 180_000;
 
+/** A kind cluster that we made goes as a whole. @throws LambdaError KIND_DELETE_FAILED, NO_CONTAINER_ENGINE, TOOL_MISSING */
+export async function destroyKind(
+  { home, projectRoot }: KubernetesOptions,
+  name: string,
+  context: OperationContext,
+): Promise<void> {
+  // Without a record nothing was made: what an `up` left that was refused goes without a container engine.
+  if ((await readKindRecord(home, name)) !== null) await deleteKindCluster({ name, home, projectRoot }, context);
+}
+
 /**
- * Deletes what the stack has in its cluster, data included. A kind cluster that we made goes as a whole; of any other goes what carries the
- * stack's label, and the namespaces that we made. Definitions that charts brought stay, because others may use them.
+ * Deletes what the stack has in a cluster that is not ours, data included: what carries the stack's label, and the namespaces that we made.
+ * Definitions that charts brought stay, because others may use them.
  * @throws LambdaError STILL_THERE, CLUSTER_…
  */
 export async function destroyInCluster(scope: DestroyScope, context: OperationContext): Promise<void> {
-  const { cluster, home, projectRoot } = scope;
-  if (cluster.kind !== null) {
-    // Without a record nothing was made: an `up` that was refused must be undone without a container engine.
-    const made = (await readKindRecord(home, cluster.kind)) !== null;
-    if (made) await deleteKindCluster({ name: cluster.kind, home, projectRoot }, context);
-    return;
-  }
   const client = await scope.client();
   const { signal } = context;
   const inventory = new Inventory(client, scope.stack, scope.profile.kubernetes.namespaces.data);

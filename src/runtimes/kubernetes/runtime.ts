@@ -33,7 +33,7 @@ import { type KubernetesOptions, renderOptions, stopOrder } from './options.ts';
 import { planCluster } from './plan.ts';
 import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
-import { destroyInCluster } from './runtime-destroy.ts';
+import { destroyInCluster, destroyKind } from './runtime-destroy.ts';
 import { installAddons, prepareBase, type StartScope, startComponent } from './runtime-start.ts';
 import { stopComponent } from './runtime-stop.ts';
 
@@ -107,6 +107,7 @@ class KubernetesRuntime implements Runtime {
   }
 
   async stop(components: readonly ComponentName[] | undefined, { signal }: OperationContext): Promise<void> {
+    if ((await readDesired(this.paths)) === null) return;
     const wanted = await readWanted(this.paths);
     const client = await this.client();
     const inventory = await this.inventory(client, wanted).read(signal);
@@ -214,7 +215,8 @@ class KubernetesRuntime implements Runtime {
   async destroy(context: OperationContext): Promise<void> {
     context.signal.throwIfAborted();
     this.forwards?.close();
-    if ((await readDesired(this.paths)) !== null) {
+    if (this.options.cluster.kind !== null) await destroyKind(this.options, this.options.cluster.kind, context);
+    else if ((await readDesired(this.paths)) !== null) {
       const { profile } = await readWanted(this.paths);
       await destroyInCluster({ ...this.options, client: () => this.client(), profile }, context);
     }
