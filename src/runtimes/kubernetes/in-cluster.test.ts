@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { clusterOptions, testSecret } from '../../../test/support/cluster.ts';
 import { tempDir } from '../../../test/support/supervisor.ts';
 import { catalogue } from '../../components/catalogue.ts';
-import { cliJob } from '../../components/cli-job.ts';
+import { type CliStack, cliJob } from '../../components/cli-job.ts';
 import type { InstancePlan } from '../../components/contract.ts';
 import { loopbackNetwork } from '../../components/network.ts';
 import { argumentsOf } from '../../operations/in-cluster.ts';
@@ -12,6 +13,13 @@ import { readDesired } from '../../state/desired.ts';
 import { stackPaths } from '../../state/paths.ts';
 import { readSecrets } from '../../state/secrets.ts';
 import { inClusterContext, inClusterStack, withStack } from './in-cluster.ts';
+import { renderJob } from './render.ts';
+
+interface PodSpec {
+  serviceAccountName: string;
+  automountServiceAccountToken: boolean;
+  containers: readonly { image: string }[];
+}
 
 const profile = await loadProfile('lite');
 const credentials = { 'postgres.shop': { user: 'shop', secret: 'pass' } };
@@ -90,6 +98,28 @@ describe('a run of lambdactl in the cluster', () => {
       '/var/lib/lambdactl/conf/lambdactl/secrets.json',
     ]);
     expect(JSON.stringify(whole.command)).not.toContain('pass"');
+  });
+
+  it('becomes a Job of the image that holds it, with rights only where it knows its stack', async () => {
+    const options = await clusterOptions(profile);
+    const jobOf = (cli: CliStack | null, ...args: string[]) => {
+      const objects = renderJob(options, cliJob(cli), args, 'abc123');
+      const text = JSON.stringify(objects.filter(({ kind }) => kind !== 'Secret'));
+      expect(text).not.toContain(testSecret('postgres.superuser'));
+      const job = objects.at(-1);
+      if (job === undefined) throw new Error('nothing was rendered');
+      // A shape of our own making.
+      const { spec } = (job.spec as { template: { spec: PodSpec } }).template;
+      return { kinds: objects.map(({ kind }) => kind), job, spec };
+    };
+    const bare = jobOf(null, 'generate');
+    expect(bare.kinds).toEqual(['Job']);
+    expect(bare.job.metadata).toMatchObject({ name: 'lambdactl-abc123', namespace: 'processing' });
+    expect(bare.spec).toMatchObject({ serviceAccountName: 'lambdactl', automountServiceAccountToken: false });
+    expect(bare.spec.containers[0]).toMatchObject({ image: 'lambdactl/airflow:0123456789ab' });
+    const whole = jobOf(inClusterStack(options), 'bench');
+    expect(whole.kinds).toEqual(['Secret', 'Job']);
+    expect(whole.spec).toMatchObject({ serviceAccountName: 'lambdactl', automountServiceAccountToken: true });
   });
 
   it('takes the flags along that mean something there', () => {
