@@ -56,7 +56,10 @@ export async function runInCluster(
   const job = cliJob(withStack ? await describe(stack) : null);
   const title = `lambdactl ${args[0]} in the cluster`;
   return step(context, { id: 'in-cluster', title }, async () => {
-    const { lines, errorTail, exitCode } = await stack.run(job, { args: [...args, '--json'] }, context);
+    // All of it: a long run's report has more lines than are kept of a job.
+    const lines: string[] = [];
+    const request = { args: [...args, '--json'], onLine: (line: string) => void lines.push(line) };
+    const { errorTail, exitCode } = await stack.run(job, request, context);
     const envelope = envelopeIn(lines.join('\n'));
     if (envelope === null) throw noAnswer(exitCode, errorTail);
     if (isRecord(envelope.error)) throw revived(envelope.error);
