@@ -144,7 +144,7 @@ async function sealedFiles(
   const directory = request.sealed ?? last?.directory ?? null;
   if (directory === null) return [];
   const profile = await chosenProfile(stack, last ?? { profile: null, values: null });
-  const controller = request.context === null ? null : await controllerOf(stack, profile, request);
+  const controller = request.context === null ? null : controllerOf(stack, profile, request);
   const cluster =
     controller === null
       ? null

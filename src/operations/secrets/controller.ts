@@ -2,7 +2,6 @@ import { sealedSecretsController } from '../../components/operators/index.ts';
 import { usageError } from '../../core/errors.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { SealingController } from '../../runtimes/kubernetes/sealed.ts';
-import { readDesired } from '../../state/desired.ts';
 import type { OpenStack } from '../stack.ts';
 
 /**
@@ -11,11 +10,11 @@ import type { OpenStack } from '../stack.ts';
  * @returns null where there is no cluster to ask
  * @throws LambdaError BAD_USAGE
  */
-export async function controllerOf(
+export function controllerOf(
   stack: OpenStack,
   profile: Profile,
   { context, controller }: { context: string | null; controller: string | null },
-): Promise<SealingController | null> {
+): SealingController | null {
   const ours = `${profile.kubernetes.namespaces.data}/${sealedSecretsController}`;
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9-]+)$/.exec(controller ?? ours) ?? [];
   if (namespace === undefined || name === undefined) {
@@ -24,10 +23,6 @@ export async function controllerOf(
       actions: ['e.g. --controller kube-system/sealed-secrets-controller'],
     });
   }
-  const kubeContext = context ?? (await ownContext(stack));
+  const kubeContext = context ?? stack.cluster?.context ?? null;
   return kubeContext === null ? null : { kubeContext, namespace, name };
-}
-
-async function ownContext({ paths }: OpenStack): Promise<string | null> {
-  return (await readDesired(paths))?.cluster?.context ?? null;
 }

@@ -45,7 +45,7 @@ export async function rotateSecrets(
   const stack = await openStack(request);
   const profile = requireProfile(stack);
   const { names: running, chosen } = await runningComponents(stack);
-  const plan = withoutSuperuser(planRotation(request.names, profile, chosen), request, running);
+  const plan = withoutSuperuser(planRotation(request.names, profile, chosen, keepersOf(stack)), request, running);
   const restarts = inOrder(running, plan.rotations);
   const report = {
     stack: stack.name,
@@ -76,6 +76,10 @@ function requireProfile({ profile, name }: OpenStack): Profile {
     actions: ['lambdactl up'],
   });
 }
+
+/** In a cluster Airflow's pod is given the whole stack, for the lambdactl that its tasks run (docs/in-cluster.md). */
+const keepersOf = ({ runtime }: OpenStack): readonly ComponentName[] =>
+  runtime.kind === 'kubernetes' ? ['airflow'] : [];
 
 const resting: readonly string[] = ['pending', 'stopped', 'failed'];
 

@@ -39,6 +39,7 @@ const refusals: Readonly<Record<string, string>> = {
 
 /**
  * What a rotation of these names means.
+ * @param keepers components that are given every credential, whatever they use themselves
  * @param names credentials ("postgres.shop") or components ("postgres": all of it); every credential when empty
  * @throws LambdaError SECRET_UNKNOWN, SECRET_NOT_ROTATABLE (asked for by its own name)
  */
@@ -46,6 +47,7 @@ export function planRotation(
   names: readonly string[],
   profile: Profile,
   chosen: readonly ComponentDefinition[],
+  keepers: readonly ComponentName[] = [],
 ): RotationPlan {
   const declared = declaredCredentials(chosen);
   const asked = names.length === 0 ? declared : [...new Set(names.flatMap((name) => matching(name, declared)))];
@@ -55,7 +57,7 @@ export function planRotation(
   for (const need of asked) {
     const reason = refusals[need.id];
     if (reason === undefined) {
-      const restarts = uses.get(need.id)?.components ?? [];
+      const restarts = [...new Set([...(uses.get(need.id)?.components ?? []), ...keepers])];
       rotations.push({ id: need.id, need, how: howOf(need), restarts });
     } else if (names.includes(need.id)) throw notRotatable(need.id, reason);
     else refused.push({ id: need.id, reason });

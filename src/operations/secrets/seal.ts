@@ -109,7 +109,7 @@ async function certificateFor(
     if (pem !== null) return readCertificate(pem, certificate);
     throw usageError(`There is no certificate at ${certificate}.`, { code: 'SEALING_CERTIFICATE_INVALID' });
   }
-  const cluster = await controllerOf(stack, profile, { context, controller });
+  const cluster = controllerOf(stack, profile, { context, controller });
   if (cluster !== null) return fetchCertificate(kubeseal, cluster, signal);
   const present = (await readSealedDirectory(directory)).certificate;
   if (present !== null) return present;

@@ -42,6 +42,11 @@ describe('a rotation', () => {
     expect(refused).toEqual([]);
   });
 
+  it('restarts what is given everything as well', () => {
+    const { rotations } = planRotation(['postgres.shop'], profile, catalogue, ['airflow']);
+    expect(rotations.map(({ restarts }) => restarts)).toEqual([['airflow']]);
+  });
+
   it('leaves out, with the reason, what cannot be rotated; asked for by its name it is an error', () => {
     const { rotations, refused } = planRotation([], profile, catalogue);
     expect(refused.map(({ id }) => id)).toEqual(['kafka.cluster', 'airflow.fernet']);
