@@ -106,7 +106,14 @@ describeOnCluster('secrets seal', () => {
     const certificates = [old, directory].map((each) => readFileSync(join(each, 'certificate.pem'), 'utf8'));
     expect(certificates[0]).not.toBe(certificates[1]);
     for (const each of [old, directory]) {
-      await cluster().kubectl(['delete', 'sealedsecret,secret', 'account-s3', '-n', 'processing', '--wait=true']);
+      await cluster().kubectl([
+        'delete',
+        'sealedsecret,secret',
+        'account-s3',
+        '-n',
+        'processing',
+        '--ignore-not-found',
+      ]);
       await until(async () => (await valuesOf('processing', 'account-s3')) === null);
       await cluster().kubectl(['apply', '-f', each]);
       expect(await until(() => valuesOf('processing', 'account-s3'))).toEqual(account);

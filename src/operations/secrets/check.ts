@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import { checkBucket } from '../../probes/s3-account.ts';
 import { findTool } from '../../runtimes/kubernetes/tools.ts';
 import { type Credentials, isStaged, readSecrets } from '../../state/secrets.ts';
-import { modeOf } from '../../system/files.ts';
+import { exists, modeOf } from '../../system/files.ts';
 import { loadProfile } from '../profiles.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
 import { type AccountName, accountId, accountNames, s3Credential, snowflakeCredential } from './accounts.ts';
@@ -149,7 +149,12 @@ async function sealedFiles(
     controller === null
       ? null
       : { kubeseal: (await findTool('kubeseal', { home: stack.home, projectRoot, signal })).path, controller, signal };
-  return checkSealed({ stack, profile, credentials, directory, cluster });
+  // What is sealed goes into git: nothing else of value may lie beside it.
+  const scanned = exists(directory) && !request.scan.includes(directory);
+  return [
+    ...(await checkSealed({ stack, profile, credentials, directory, cluster })),
+    ...(scanned ? await findClearText(directory, credentials) : []),
+  ];
 }
 
 async function checkAccount(
