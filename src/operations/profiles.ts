@@ -45,7 +45,9 @@ async function readProfile(ref: string, from: string | null): Promise<ProfileSou
   const path = isFile ? (isAbsolute(ref) ? ref : beside) : join(shippedDir, `${ref}.yaml`);
   const text = await readIfExists(path);
   if (text !== null) return { path, text };
-  const shipped = (await entriesOf(shippedDir)).filter((name) => name.endsWith('.yaml')).map((name) => name.replace(/\.yaml$/, ''));
+  const shipped = (await entriesOf(shippedDir))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.replace(/\.yaml$/, ''));
   throw usageError(isFile ? `There is no profile file ${path}.` : `There is no profile "${ref}".`, {
     code: 'UNKNOWN_PROFILE',
     actions: [`Shipped profiles: ${shipped.join(', ')}; or give the path of a YAML file (docs/profiles.md).`],
