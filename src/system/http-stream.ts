@@ -25,7 +25,10 @@ export function openHttp({ url, method, options, body, signal }: HttpStreamReque
     const open = url.startsWith('https:') ? secureRequest : plainRequest;
     // A handshake for each of hundreds of requests would be most of their time; idle connections keep no process alive.
     if (options.agent instanceof Agent) Object.assign(options.agent, { keepAlive: true });
-    const sent = open(url, { ...options, method, signal }, (answer) => {
+    // Of DELETE, among others, Node would send a body without saying that there is one.
+    const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
+    const headers = { ...options.headers, ...length };
+    const sent = open(url, { ...options, method, signal, headers }, (answer) => {
       // Who reads the body meets the error there; who does not must not be ended by it.
       answer.on('error', () => {});
       settle({ status: answer.statusCode ?? 0, body: answer });

@@ -159,8 +159,9 @@ describeOnCluster('a stack in a cluster', () => {
 
   it('is interrupted at once, and goes on where it was', async () => {
     const stop = new AbortController();
-    const going = open('cccccccccccc').start('kafka', { ...context, signal: stop.signal });
-    setTimeout(() => stop.abort(new Error('Ctrl-C')), 300);
+    // The first word comes when everything is applied and nothing is ready.
+    const emit = () => stop.abort(new Error('Ctrl-C'));
+    const going = open('cccccccccccc').start('kafka', { emit, signal: stop.signal });
     await expect(going).rejects.toThrow('Ctrl-C');
     await open('cccccccccccc').start('kafka', context);
     expect((await open().observe()).services.find(({ name }) => name === 'kafka')?.state).toBe('healthy');

@@ -100,6 +100,21 @@ describe('a cluster that answers', () => {
     });
   });
 
+  it('is told how to delete', async () => {
+    let seen = '';
+    const file = await kubeconfig((request, answer) => {
+      request.on('data', (chunk) => {
+        seen += chunk;
+      });
+      request.on('end', () => answer.end('{}'));
+    });
+    const client = await ClusterClient.open('here', file);
+    expect(await client.remove(pod, 'Orphan', never)).toBe(true);
+    expect(JSON.parse(seen)).toMatchObject({ kind: 'DeleteOptions', propagationPolicy: 'Orphan' });
+    // The connection is used again: nothing of the first request is left on it.
+    expect(await client.remove(pod, 'Background', never)).toBe(true);
+  });
+
   it('is asked again when it is overloaded', async () => {
     let asked = 0;
     const file = await kubeconfig((request, answer) => {
