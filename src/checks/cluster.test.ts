@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { contextFor } from '../../test/support/machine-context.ts';
 import { externalError } from '../core/errors.ts';
@@ -47,21 +46,27 @@ const cluster = (given: Partial<ClusterView> = {}): ClusterView => ({
   ...given,
 });
 
-async function run(name: string, given: Partial<KubernetesView> = {}) {
+async function run(name: string, given: Partial<KubernetesView> = {}, now = Date.now()) {
   const check = checks.find((each) => each.name === name);
   if (check === undefined) throw new Error(`there is no check ${name}`);
   const context = await contextFor();
-  return check.run({ ...context, kubernetes: { ...context.kubernetes, wanted: true, ...given } });
+  return check.run({ ...context, now, kubernetes: { ...context.kubernetes, wanted: true, ...given } });
 }
 const found = async (name: string, given: Partial<ClusterView>) =>
   (await run(name, { cluster: cluster(given) })).findings;
 
-/** A certificate that ends in so many days. */
-function certificate(days: number): string {
-  const arguments_ = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const rest = ['-keyout', '/dev/null', '-subj', '/CN=admin', '-days', String(days)];
-  return execFileSync('openssl', [...arguments_, ...rest], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-}
+/** Self-signed, its key thrown away. */
+const certificate = `-----BEGIN CERTIFICATE-----
+MIIBdjCCARugAwIBAgIUQzGS96wuj+EafPZE5RwY6b8JncYwCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFYWRtaW4wHhcNMjYxMTIxMjMwMDAzWhcNMjcxMTIxMjMwMDAz
+WjAQMQ4wDAYDVQQDDAVhZG1pbjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABK32
+tTrW8Y6fgznvYMnKg+Bl8R7bBUiV4nw8IwlBozBXKbYkdWALWQaGgVx2PK4QkH5x
+fMv8aLELBZjR01xkFi+jUzBRMB0GA1UdDgQWBBSfy9sEpRmTl9C60BU0edQtwz8S
+xzAfBgNVHSMEGDAWgBSfy9sEpRmTl9C60BU0edQtwz8SxzAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0kAMEYCIQDAaLPxXYvKPeUPb4Lw+/oJ8nU9jr2y3FQm
+G85p+/EdOgIhAN6OS2FIJoS/PR5Pqptzj9UOPqdnHsm3KrwvxbJ1SBBi
+-----END CERTIFICATE-----`;
+const certificateEnd = Date.parse('Nov 21 23:00:03 2027 GMT');
 
 it('says nothing unasked of a stack that is on no cluster', async () => {
   const context = await contextFor();
@@ -218,13 +223,17 @@ describe('of the cluster', () => {
   });
 
   it('warns before the certificate expires', async () => {
-    const certificates = (days: number) => async () => ({ client: certificate(days), authority: null });
-    expect(await found('cluster-certificate', { certificates: certificates(300) })).toEqual([]);
-    expect(await found('cluster-certificate', { certificates: certificates(10) })).toMatchObject([
+    const view = { cluster: cluster({ certificates: async () => ({ client: certificate, authority: null }) }) };
+    const daysBefore = (days: number) => run('cluster-certificate', view, certificateEnd - days * 86_400_000);
+    expect((await daysBefore(300)).findings).toEqual([]);
+    expect((await daysBefore(10)).findings).toMatchObject([
       {
         severity: 'warning',
         what: expect.stringMatching(/client certificate of context .* expires on .*, in 10 days/),
       },
+    ]);
+    expect((await daysBefore(-1)).findings).toMatchObject([
+      { severity: 'error', what: expect.stringContaining('expired on') },
     ]);
   });
 });

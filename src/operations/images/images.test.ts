@@ -116,7 +116,10 @@ describe('Dockerfile', () => {
   }
 
   it('copies each artifact as a layer, the project last, and runs as a user that is not root', async () => {
-    const lines = (await dockerfile('kafka')).replaceAll(/[{}]/g, '').split('\n').filter((line) => /^[A-Z]+ /.test(line));
+    const lines = (await dockerfile('kafka'))
+      .replaceAll(/[{}]/g, '')
+      .split('\n')
+      .filter((line) => /^[A-Z]+ /.test(line));
     expect(lines.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
       'ARG BASE=debian:bookworm-slim',
       'FROM $BASE',

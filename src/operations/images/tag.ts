@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { readLockFile } from '../../artifacts/lock-file.ts';
+import { imageTagVariable } from '../../runtimes/kubernetes/in-cluster.ts';
 import { exists, hashTree } from '../../system/files.ts';
 import { hashText } from '../../system/store-files.ts';
-import { imageTagVariable } from '../../runtimes/kubernetes/in-cluster.ts';
 import { packageVersion } from '../stack.ts';
 
 /** What goes into images besides artifacts; `dist` is lambdactl itself, which is in one of them. */

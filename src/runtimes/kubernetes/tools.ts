@@ -7,7 +7,6 @@ import { asRecord, isOlder, messageLine, parsedJson, type Version, versionIn, ve
 import { fetchTool, lockedTool } from './tool-fetch.ts';
 
 export type ToolName = 'kind' | 'helm' | 'kubectl' | 'kubeseal';
-export const toolNames: readonly ToolName[] = ['kind', 'helm', 'kubectl', 'kubeseal'];
 
 export interface FoundTool {
   /** Absolute. */
