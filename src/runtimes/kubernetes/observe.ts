@@ -107,10 +107,10 @@ function withoutPods({ metadata, spec, status }: Workload): ServiceStatus[] {
   if (component === undefined) return [];
   const stopped = (spec?.replicas ?? 1) === 0;
   const condition = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
-  const containers = containersOf(spec);
-  return containers.map((name) => ({
-    name:
-      metadata.labels?.[labelNames.instance] === undefined && containers.length > 1 ? `${metadata.name}/${name}` : name,
+  const { names, labels } = templateOf(spec);
+  const own = labels[labelNames.instance] !== undefined;
+  return names.map((name) => ({
+    name: own ? name : names.length > 1 ? `${metadata.name}/${name}` : metadata.name,
     component,
     state: stopped ? 'stopped' : 'starting',
     detail: stopped ? '' : (condition?.message ?? 'its pod was not made yet'),
@@ -125,8 +125,15 @@ function withoutPods({ metadata, spec, status }: Workload): ServiceStatus[] {
   }));
 }
 
-function containersOf(spec: Workload['spec']): string[] {
-  const template = (spec as { template?: { spec?: { containers?: readonly { name: string }[] } } } | undefined)
-    ?.template;
-  return (template?.spec?.containers ?? []).map(({ name }) => name);
+interface PodTemplate {
+  metadata?: { labels?: Readonly<Record<string, string>> };
+  spec?: { containers?: readonly { name: string }[] };
+}
+
+function templateOf(spec: Workload['spec']) {
+  const template = (spec as { template?: PodTemplate } | undefined)?.template;
+  return {
+    names: (template?.spec?.containers ?? []).map(({ name }) => name),
+    labels: template?.metadata?.labels ?? {},
+  };
 }
