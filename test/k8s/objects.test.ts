@@ -25,7 +25,7 @@ describeOnCluster.each([
   { profile: 'full', flags: [], limitMiB: 16 * 1024 },
   { profile: 'full', flags: ['--values', 'prod'], limitMiB: null },
 ])('objects of profile $profile $flags', ({ profile, flags, limitMiB }) => {
-  const cluster = useCluster({ crds: true });
+  const cluster = useCluster({ crds: true, controllers: false });
   let objects: KubernetesObject[] = [];
   let extra = false;
 

@@ -29,7 +29,7 @@ const never: readonly (readonly [verb: string, group: string, resource: string])
 ];
 
 describeOnCluster.each(['lite', 'full'])('rights of the service accounts of profile %s', (profile) => {
-  const cluster = useCluster();
+  const cluster = useCluster({ controllers: false });
   let accounts: readonly string[] = [];
   let objects: readonly KubernetesObject[] = [];
   let namespaces: readonly string[] = [];
