@@ -1,0 +1,70 @@
+/**
+ * What the rig is made of, exactly. Programs in Go: their versions stand in go/<module>/go.mod, with checksums in go.sum.
+ * Debian packages come at the release's own versions; a change of anything here rebuilds what depends on it.
+ */
+export const versions = {
+  kubernetes: 'v1.34.4',
+  debian: 'bookworm',
+} as const;
+
+/** Programs of the machine itself, by the Debian package that has them. */
+export const hostPrograms: Readonly<Record<string, string>> = {
+  dockerd: 'docker.io',
+  'docker-proxy': 'docker.io',
+  containerd: 'containerd',
+  runc: 'runc',
+  iptables: 'iptables',
+  mmdebstrap: 'mmdebstrap',
+  jq: 'jq',
+  gcc: 'gcc',
+  xz: 'xz-utils',
+};
+
+/** kind's own list for its base image, with containerd, runc and the CNI plugins of Debian. */
+export const nodePackages = [
+  'systemd',
+  'conntrack',
+  'iptables',
+  'nftables',
+  'iproute2',
+  'ethtool',
+  'util-linux',
+  'mount',
+  'kmod',
+  'libseccomp2',
+  'e2fsprogs',
+  'bash',
+  'ca-certificates',
+  'curl',
+  'jq',
+  'procps',
+  'socat',
+  'containerd',
+  'runc',
+  'containernetworking-plugins',
+  'busybox-static',
+] as const;
+
+/** Stand-in for debian:bookworm-slim. With Python, because nothing can be installed where the network is closed. */
+export const baseImage = {
+  name: 'debian:bookworm-slim',
+  packages: ['python3', 'ca-certificates', 'procps'],
+} as const;
+
+/** Names under which the rig's images are known to its dockerd. */
+export const images = { kindBase: 'lambdactl-rig/kind-base:dev', node: 'lambdactl-rig/node:dev' } as const;
+
+/** Binaries to build: the module below go/, the package, the name of the file. */
+export const programs = [
+  { module: 'kind', package: 'sigs.k8s.io/kind', name: 'kind' },
+  ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'kubeadm', 'kubectl'].map(
+    (name) => ({ module: 'kubernetes', package: `k8s.io/kubernetes/cmd/${name}`, name }),
+  ),
+  { module: 'etcd', package: 'go.etcd.io/etcd/server/v3', name: 'etcd' },
+  { module: 'coredns', package: '.', name: 'coredns' },
+  {
+    module: 'local-path',
+    package: 'github.com/rancher/local-path-provisioner',
+    name: 'local-path-provisioner',
+  },
+] as const;
