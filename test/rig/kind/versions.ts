@@ -45,10 +45,10 @@ export const nodePackages = [
   'busybox-static',
 ] as const;
 
-/** Stand-in for debian:bookworm-slim. With Python, because nothing can be installed where the network is closed. */
+/** Stand-in for debian:bookworm-slim. With what lambdactl's images would install: builds have no network here. */
 export const baseImage = {
   name: 'debian:bookworm-slim',
-  packages: ['python3', 'ca-certificates', 'procps'],
+  packages: ['python3', 'git', 'ca-certificates', 'procps'],
 } as const;
 
 /** Names under which the rig's images are known to its dockerd. */
