@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,15 +29,11 @@ export async function startDockerd(): Promise<void> {
   // Before any container is there: the chain is dockerd's own for such rules, and it leaves them alone.
   await closeUplinks();
   const log = openSync(join(paths.logs, 'dockerd.log'), 'a');
-  const child = execa('dockerd', daemonArguments(), {
+  const child = spawn('dockerd', daemonArguments(), {
     detached: true,
-    cleanup: false,
-    stdin: 'ignore',
-    stdout: log,
-    stderr: log,
-    reject: false,
+    stdio: ['ignore', log, log],
     // It may not pull either: what is not here is missing, and says so at once.
-    env: { ...rigEnvironment(), HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '' },
+    env: { ...process.env, ...rigEnvironment(), HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '' },
   });
   child.unref();
   for (const end = Date.now() + 60_000; ; await sleep(200)) {

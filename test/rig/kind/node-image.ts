@@ -31,8 +31,10 @@ export const baseImages: Step = {
   inputs: [images.kindBase, baseImage.name, ...baseImage.packages],
   outputs: [paths.dockerData],
   async run() {
-    const change = ['--change', 'STOPSIGNAL SIGRTMIN+3', '--change', 'ENV container=docker'];
-    await importTree('base-images', paths.nodeRootfs, images.kindBase, change);
+    await importTree('base-images', paths.nodeRootfs, images.kindBase, ['--change', 'ENV container=docker']);
+    // systemd ends on this signal; an import takes no such change.
+    const stoppable = 'printf "FROM $1\nSTOPSIGNAL SIGRTMIN+3\n" | docker build -t "$1" -';
+    await sh('base-images', stoppable, [images.kindBase]);
     const archive = join(paths.images, 'base.tar');
     await debootstrap('base-images', baseImage.packages, archive);
     await docker('base-images', 'import', '--change', 'CMD ["bash"]', archive, baseImage.name);
