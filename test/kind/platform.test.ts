@@ -72,7 +72,10 @@ describe.skipIf(!rigIsBuilt())('the platform on kind', () => {
     expect(components.length).toBeGreaterThanOrEqual(4);
     for (const { name, state } of components) expect(state, name).toBe('healthy');
     for (const { metadata, status } of await pods()) {
-      expect(status.containerStatuses?.every(({ ready }) => ready), metadata.name).toBe(true);
+      expect(
+        status.containerStatuses?.every(({ ready }) => ready),
+        metadata.name,
+      ).toBe(true);
     }
     expect((await run('health')).exitCode).toBe(0);
   });
@@ -91,7 +94,9 @@ describe.skipIf(!rigIsBuilt())('the platform on kind', () => {
     expect(await enforcePolicies(cluster)).toBeGreaterThan(0);
     await everyEventArrives();
     // PostgreSQL's flows end at Connect and the jobs: ClickHouse has no business there, nor Kafka in ClickHouse.
-    const port = (await must('connections')).connections.find((each: { component: string }) => each.component === 'clickhouse');
+    const port = (await must('connections')).connections.find(
+      (each: { component: string }) => each.component === 'clickhouse',
+    );
     expect(port).toBeDefined();
     const attempt = cluster.kubectl(
       ...['-n', 'data', 'exec', 'kafka-0', '--'],

@@ -6,8 +6,14 @@ const pod = (namespace: string, name: string, podIP: string, port = 80): Pod => 
   spec: { containers: [{ ports: [{ name: 'main', containerPort: port }] }] },
   status: { podIP, phase: 'Running' },
 });
-const pods = [pod('data', 'kafka', '10.0.0.1', 9092), pod('data', 'registry', '10.0.0.2'), pod('jobs', 'spark', '10.0.0.3')];
-const namespaces = ['data', 'jobs'].map((name) => ({ metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } }));
+const pods = [
+  pod('data', 'kafka', '10.0.0.1', 9092),
+  pod('data', 'registry', '10.0.0.2'),
+  pod('jobs', 'spark', '10.0.0.3'),
+];
+const namespaces = ['data', 'jobs'].map((name) => ({
+  metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+}));
 const deny: Policy = { metadata: { namespace: 'data' }, spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] } };
 const app = (name: string) => ({ matchLabels: { app: name } });
 
@@ -31,7 +37,12 @@ describe('network policies as rules of nft', () => {
             policyTypes: ['Ingress'],
             ingress: [
               {
-                from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'jobs' } }, podSelector: app('spark') }],
+                from: [
+                  {
+                    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'jobs' } },
+                    podSelector: app('spark'),
+                  },
+                ],
                 ports: [{ port: 'main' }, { port: 53, protocol: 'UDP' }, { port: 9000, endPort: 9010 }],
               },
             ],

@@ -182,7 +182,11 @@ except OSError as error:
     await cluster.docker('restart', cluster.node);
     const ready = () => cluster.kubectl('get', 'nodes', '--no-headers').catch(() => '');
     await until(ready, (text) => / Ready /.test(text), 180_000);
-    await until(() => outside().catch(() => ''), (text) => text === 'kept\n', 180_000);
+    await until(
+      () => outside().catch(() => ''),
+      (text) => text === 'kept\n',
+      180_000,
+    );
     expect(await fetched(`http://web.${namespace}.svc/hello`)).toBe('kept');
   });
 });

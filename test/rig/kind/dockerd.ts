@@ -33,7 +33,13 @@ export async function startDockerd(): Promise<void> {
     detached: true,
     stdio: ['ignore', log, log],
     // It may not pull either: what is not here is missing, and says so at once.
-    env: { ...process.env, ...rigEnvironment(), HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '' },
+    env: {
+      ...process.env,
+      ...rigEnvironment(),
+      HTTP_PROXY: 'http://127.0.0.1:9',
+      HTTPS_PROXY: 'http://127.0.0.1:9',
+      NO_PROXY: '',
+    },
   });
   child.unref();
   for (const end = Date.now() + 60_000; ; await sleep(200)) {
@@ -80,7 +86,8 @@ export function pidOfDockerd(): number | null {
 /** Two dockerds would write into the same chains. */
 async function refuseBesideAnother(): Promise<void> {
   const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name) === 'dockerd');
-  if (others.length > 0) throw new Error(`a dockerd runs already (pid ${others.join(', ')}): the rig wants a machine without`);
+  if (others.length > 0)
+    throw new Error(`a dockerd runs already (pid ${others.join(', ')}): the rig wants a machine without`);
 }
 
 function commandOf(pid: string): string {
@@ -119,7 +126,9 @@ async function closeUplinks(): Promise<void> {
 
 /** @returns interfaces of the default routes */
 async function route(family: '-4' | '-6'): Promise<string[]> {
-  const listed: { dev: string }[] = JSON.parse((await run('up', 'ip', ['-json', family, 'route', 'show', 'default'])) || '[]');
+  const listed: { dev: string }[] = JSON.parse(
+    (await run('up', 'ip', ['-json', family, 'route', 'show', 'default'])) || '[]',
+  );
   return listed.map(({ dev }) => dev);
 }
 
@@ -131,7 +140,9 @@ async function restoreMachine(): Promise<void> {
     const rules = (await run('down', `${tables}-save`, [])).split('\n');
     const kept = rules
       .filter((line) => !/DOCKER|docker0|-[io] br-[0-9a-f]{12}|172\.29\.0\.0/.test(line))
-      .map((line) => (tables === 'iptables' ? line.replace(/^:FORWARD \w+/, `:FORWARD ${before.forwardPolicy}`) : line));
+      .map((line) =>
+        tables === 'iptables' ? line.replace(/^:FORWARD \w+/, `:FORWARD ${before.forwardPolicy}`) : line,
+      );
     await run('down', `${tables}-restore`, [], { input: `${kept.join('\n')}\n`, stdin: 'pipe' });
   }
   await sh('down', 'ip link del docker0 2> /dev/null || true');

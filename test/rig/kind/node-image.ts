@@ -66,7 +66,8 @@ export const serverImages: Step = {
       await sh('server-images', 'ln -f "$1" "$2"', [join(paths.bin, name), join(target, name)]);
     }
     const wanted = await systemImages();
-    const own = (name: string) => wanted.filter(({ names }) => names[0] === `registry.k8s.io/${name}:${versions.kubernetes}`);
+    const own = (name: string) =>
+      wanted.filter(({ names }) => names[0] === `registry.k8s.io/${name}:${versions.kubernetes}`);
     const four = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy'];
     for (const name of four.slice(1)) await archive(own(name), join(target, `${name}.tar`));
     // kind would pull what else is needed; it takes what it finds in any of the four archives instead.
@@ -102,9 +103,13 @@ async function systemImages(): Promise<SystemImage[]> {
       ([, name]) => name ?? '',
     );
   const storage = ofKind('const_storage.go');
-  const pause = /sandbox_image = "([^"]+)"/.exec(readFileSync(join(paths.nodeRootfs, 'etc/containerd/config.toml'), 'utf8'));
-  const binary = (name: string, path = `usr/local/bin/${name}`) => (directory: string) =>
-    sh('server-images', 'install -D -m755 "$1" "$2"', [join(paths.bin, name), join(directory, path)]);
+  const pause = /sandbox_image = "([^"]+)"/.exec(
+    readFileSync(join(paths.nodeRootfs, 'etc/containerd/config.toml'), 'utf8'),
+  );
+  const binary =
+    (name: string, path = `usr/local/bin/${name}`) =>
+    (directory: string) =>
+      sh('server-images', 'install -D -m755 "$1" "$2"', [join(paths.bin, name), join(directory, path)]);
   const entry = (path: string) => `ENTRYPOINT ["${path}"]`;
   return [
     ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => ({
@@ -142,10 +147,11 @@ async function systemImages(): Promise<SystemImage[]> {
 
 /** /bin/sh and the rest of busybox, for the helpers that are scripts. */
 const busybox = (directory: string) =>
-  sh('server-images', 'mkdir -p "$2/bin" "$2/tmp"; cp "$1" "$2/bin/busybox"; chroot "$2" /bin/busybox --install -s /bin', [
-    join(paths.nodeRootfs, 'bin/busybox'),
-    directory,
-  ]);
+  sh(
+    'server-images',
+    'mkdir -p "$2/bin" "$2/tmp"; cp "$1" "$2/bin/busybox"; chroot "$2" /bin/busybox --install -s /bin',
+    [join(paths.nodeRootfs, 'bin/busybox'), directory],
+  );
 
 /** Images as one archive of `docker save`, in the order that kind needs. */
 async function archive(wanted: readonly SystemImage[], path: string): Promise<void> {
@@ -162,12 +168,12 @@ async function archive(wanted: readonly SystemImage[], path: string): Promise<vo
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch);
   const names = wanted.flatMap((image) => image.names);
-  await sh('server-images', 'docker save "${@:2}" | tar -x -C "$1"', [scratch, ...names]);
+  await sh('server-images', 'target=$1; shift; docker save "$@" | tar -x -C "$target"', [scratch, ...names]);
   // kind reads names from whichever of the two lists comes first in the archive, and of manifest.json only its first
   // image: so `repositories` goes first, with the names in full as kind knows them (docker shortens docker.io/).
   writeFileSync(join(scratch, 'repositories'), JSON.stringify(repositories(names)));
   const others = readdirSync(scratch).filter((name) => name !== 'repositories');
-  await sh('server-images', 'tar -C "$1" -cf "$2" repositories "${@:3}"', [scratch, path, ...others]);
+  await sh('server-images', 'source=$1 target=$2; shift 2; tar -C "$source" -cf "$target" repositories "$@"', [scratch, path, ...others]);
   rmSync(scratch, { recursive: true, force: true });
 }
 
@@ -176,14 +182,18 @@ export function repositories(names: readonly string[]): Record<string, Record<st
   const result: Record<string, Record<string, string>> = {};
   for (const name of names) {
     const colon = name.lastIndexOf(':');
-    const tags = (result[name.slice(0, colon)] ??= {});
-    tags[name.slice(colon + 1)] = '0'.repeat(64);
+    const repository = name.slice(0, colon);
+    result[repository] = { ...result[repository], [name.slice(colon + 1)]: '0'.repeat(64) };
   }
   return result;
 }
 
 const importTree = (log: string, tree: string, name: string, change: readonly string[]) =>
-  sh(log, 'tar -C "$1" --exclude=./proc/* --exclude=./sys/* -c . | docker import "${@:3}" - "$2"', [tree, name, ...change]);
+  sh(log, 'tree=$1 name=$2; shift 2; tar -C "$tree" --exclude="./proc/*" --exclude="./sys/*" -c . | docker import "$@" - "$name"', [
+    tree,
+    name,
+    ...change,
+  ]);
 
 /** Debian from the mirror that the machine itself uses. */
 async function debootstrap(log: string, packages: readonly string[], target: string): Promise<void> {

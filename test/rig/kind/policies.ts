@@ -80,7 +80,9 @@ export function rulesOf(
   return { rules: tableOf(chains), closed: chains.size };
 }
 
-function tableOf(chains: ReadonlyMap<string, { direction: Direction; address: string; rules: readonly string[] }>): string {
+function tableOf(
+  chains: ReadonlyMap<string, { direction: Direction; address: string; rules: readonly string[] }>,
+): string {
   const lines = ['table ip policies', 'delete table ip policies', 'table ip policies {'];
   for (const [name, { rules }] of chains) {
     lines.push(`chain ${name} {`, ...rules.map((rule) => `  ${rule} return`), '  counter drop', '}');
@@ -95,9 +97,7 @@ function tableOf(chains: ReadonlyMap<string, { direction: Direction; address: st
 
 function directionsOf({ spec }: Policy): Direction[] {
   const types = spec.policyTypes ?? ['Ingress', ...(spec.egress === undefined ? [] : ['Egress'])];
-  return (['ingress', 'egress'] as const).filter((direction) =>
-    types.some((type) => type.toLowerCase() === direction),
-  );
+  return (['ingress', 'egress'] as const).filter((direction) => types.some((type) => type.toLowerCase() === direction));
 }
 
 function allowed(
@@ -113,7 +113,8 @@ function allowed(
     const addresses = addressesOf(peers, policy.metadata.namespace, pods, namespaces);
     if (addresses.length === 0) return [];
     // A named port is looked up in the pods that are reached.
-    const reached = direction === 'ingress' ? [pod] : pods.filter(({ status }) => addresses.includes(status.podIP ?? ''));
+    const reached =
+      direction === 'ingress' ? [pod] : pods.filter(({ status }) => addresses.includes(status.podIP ?? ''));
     const from = `ip ${field} { ${addresses.join(', ')} }`;
     return portsOf(rule.ports, reached).map((port) => `${from}${port === '' ? '' : ` ${port}`}`);
   });

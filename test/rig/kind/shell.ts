@@ -4,12 +4,7 @@ import { execa, type Options } from 'execa';
 import { paths, rigEnvironment } from './paths.ts';
 
 /** Runs a program with the rig's environment; what it says goes into log/<log>.log as well. @returns its stdout */
-export async function run(
-  log: string,
-  file: string,
-  args: readonly string[],
-  options: Options = {},
-): Promise<string> {
+export async function run(log: string, file: string, args: readonly string[], options: Options = {}): Promise<string> {
   mkdirSync(paths.logs, { recursive: true });
   const sink = createWriteStream(join(paths.logs, `${log}.log`), { flags: 'a' });
   sink.write(`$ ${file} ${args.join(' ')}\n`);
