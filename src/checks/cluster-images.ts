@@ -1,6 +1,7 @@
 import { type ContainerFacts, clusterCheck, outcome, type PodFacts, podName } from './cluster.ts';
+import { commandFor } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineContext } from './machine.ts';
+import type { MachineContext } from './machine.ts';
 
 const unpulled: readonly string[] = [
   'ImagePullBackOff',
@@ -37,7 +38,7 @@ function troubleOf(
       why: load
         ? 'Images of ours are built here and copied into the kind cluster; this one was not.'
         : `It does not start without. Where a mirror or a registry of yours has it, name that in the profile: ${where}.`,
-      fix: load ? { command: forStack(`lambdactl images load ${pod.component}`, paths), safe: true } : null,
+      fix: load ? { command: commandFor({ paths }, `images load ${pod.component}`), safe: true } : null,
     },
   ];
 }

@@ -1,6 +1,7 @@
 import { type ContainerFacts, clusterCheck, outcome, type PodFacts, podName } from './cluster.ts';
+import { commandFor } from './commands.ts';
 import type { Finding } from './contract.ts';
-import { forStack, type MachineContext } from './machine.ts';
+import type { MachineContext } from './machine.ts';
 
 /** Restarts from which on a container's crashes are no accident. */
 const manyRestarts = 3;
@@ -45,7 +46,7 @@ function crashOf(
   const killed = lastEnd?.reason === 'OOMKilled';
   if (!looping && !broken && !killed && restarts < manyRestarts) return [];
   const subject = `${name} of pod ${podName(pod)}`;
-  const logs = { command: forStack(`lambdactl logs ${pod.component}`, paths), safe: false };
+  const logs = { command: commandFor({ paths }, `logs ${pod.component}`), safe: false };
   if (broken) {
     const why =
       'The container cannot be made: a secret, a volume or a setting that it names is not there, or not as it should be.';

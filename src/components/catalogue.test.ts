@@ -120,5 +120,7 @@ it('depends in one direction and uses every template', async () => {
   const dependsOn = (name: string) => catalogue.find((component) => component.name === name)?.dependsOn ?? [];
   expect(inDependencyOrder(names, dependsOn)).toEqual(names);
   const { asked } = renderAll(await resolveProfile('full', load));
-  expect([...asked.templates].sort()).toEqual(globSync('**/*.eta', { cwd: join(root, 'templates'), exclude: ['images/**'] }).sort());
+  expect([...asked.templates].sort()).toEqual(
+    globSync('**/*.eta', { cwd: join(root, 'templates'), exclude: ['images/**'] }).sort(),
+  );
 });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
+import { loopbackNetwork } from '../network.ts';
 import { airflow } from './component.ts';
 import { environment } from './environment.ts';
-import { loopbackNetwork } from '../network.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const text = readFileSync(join(root, 'profiles/lite.yaml'), 'utf8');

@@ -10,7 +10,8 @@ export const dagBundle = { name: 'platform', branch: 'main', subdir: 'dags' } as
 /** How often the mirror is fetched from the origin, seconds: what a push may wait before Airflow can see it. */
 export const fetchIntervalSeconds = 10;
 
-export const apiUrl = (context: RenderContext): string => `http://${context.hostOf('airflow-api')}:${context.port(ports.api)}`;
+export const apiUrl = (context: RenderContext): string =>
+  `http://${context.hostOf('airflow-api')}:${context.port(ports.api)}`;
 
 /** The bare repository that users push to. */
 export const originOf = (context: Pick<RenderContext, 'dir'>): string => `${shared(context)}/git/origin.git`;

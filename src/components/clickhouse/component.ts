@@ -34,7 +34,8 @@ export const clickhouse: ComponentDefinition = {
   },
 };
 
-export const httpUrl = (context: RenderContext): string => `http://${context.hostOf('clickhouse')}:${context.port(ports.http)}`;
+export const httpUrl = (context: RenderContext): string =>
+  `http://${context.hostOf('clickhouse')}:${context.port(ports.http)}`;
 
 function endpoint(protocol: string, url: string, credential: string, description: string) {
   return { component: 'clickhouse' as const, protocol, url, credential, description };

@@ -67,7 +67,9 @@ function configFiles(context: RenderContext, instance: string): RenderedFile[] {
     nodeId: nodeId(instance),
     brokerPort: context.port(`${instance}.broker`),
     controllerPort: context.port(`${instance}.controller`),
-    voters: nodes(profile).map((node) => `${node.id}@${context.hostOf(node.instance)}:${context.port(`${node.instance}.controller`)}`),
+    voters: nodes(profile).map(
+      (node) => `${node.id}@${context.hostOf(node.instance)}:${context.port(`${node.instance}.controller`)}`,
+    ),
     dataDir: context.dir(instance, 'data'),
     replication: replication(profile),
     single: profile.kafka.brokers === 1,

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Profile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
+import { loopbackNetwork } from '../network.ts';
 import { spark } from './component.ts';
 import { lakeJob } from './lake-job.ts';
-import { loopbackNetwork } from '../network.ts';
 
 type Lake = Profile['lake'];
 const embedded: Lake = {

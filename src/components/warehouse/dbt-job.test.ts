@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Profile, resolveProfile } from '../../platform/profile.ts';
 import type { RenderContext } from '../contract.ts';
-import { dbtJob } from './dbt-job.ts';
 import { loopbackNetwork } from '../network.ts';
+import { dbtJob } from './dbt-job.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const lite = await resolveProfile('lite', async (name) => {

@@ -173,7 +173,11 @@ async function archive(wanted: readonly SystemImage[], path: string): Promise<vo
   // image: so `repositories` goes first, with the names in full as kind knows them (docker shortens docker.io/).
   writeFileSync(join(scratch, 'repositories'), JSON.stringify(repositories(names)));
   const others = readdirSync(scratch).filter((name) => name !== 'repositories');
-  await sh('server-images', 'source=$1 target=$2; shift 2; tar -C "$source" -cf "$target" repositories "$@"', [scratch, path, ...others]);
+  await sh('server-images', 'source=$1 target=$2; shift 2; tar -C "$source" -cf "$target" repositories "$@"', [
+    scratch,
+    path,
+    ...others,
+  ]);
   rmSync(scratch, { recursive: true, force: true });
 }
 
@@ -189,11 +193,11 @@ export function repositories(names: readonly string[]): Record<string, Record<st
 }
 
 const importTree = (log: string, tree: string, name: string, change: readonly string[]) =>
-  sh(log, 'tree=$1 name=$2; shift 2; tar -C "$tree" --exclude="./proc/*" --exclude="./sys/*" -c . | docker import "$@" - "$name"', [
-    tree,
-    name,
-    ...change,
-  ]);
+  sh(
+    log,
+    'tree=$1 name=$2; shift 2; tar -C "$tree" --exclude="./proc/*" --exclude="./sys/*" -c . | docker import "$@" - "$name"',
+    [tree, name, ...change],
+  );
 
 /** Debian from the mirror that the machine itself uses. */
 async function debootstrap(log: string, packages: readonly string[], target: string): Promise<void> {
