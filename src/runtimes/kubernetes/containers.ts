@@ -1,6 +1,7 @@
 import type { KubernetesContext } from '../../components/kubernetes.ts';
 import type { ServiceSpec } from '../../core/service-spec.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
+import { accountVariables } from './accounts.ts';
 import { imageUser, stateRoot } from './image-layout.ts';
 import type { Resources } from './quantities.ts';
 import type { PartedCommand } from './secrecy.ts';
@@ -47,6 +48,7 @@ export function containerOf(request: ContainerRequest, context: KubernetesContex
     args: [...command.args],
     workingDir: cwd,
     env: environmentOf(request),
+    ...accountVariables(name, context.profile),
     resources,
     securityContext: containerSecurity,
     volumeMounts: mounts,
@@ -106,7 +108,12 @@ export function copyConfig(
   const request: ContainerRequest = {
     name: `${instance}-conf`,
     component,
-    command: { executable: '/bin/sh', args: ['-c', 'cp -rL "$0"/* "$1"/', from, to], open: {}, secret: {} },
+    command: {
+      executable: '/bin/sh',
+      args: ['-c', 'cp -rL "$0"/* "$1"/ && chmod -R u+w "$1"/*', from, to],
+      open: {},
+      secret: {},
+    },
     cwd: '/tmp',
     mounts: [
       { name: 'tmp', mountPath: '/tmp' },

@@ -276,6 +276,28 @@ it('delivers no stand-in of the warehouse where there is a real one', async () =
   expect(found).toEqual([]);
 });
 
+it('gives an account’s keys to those who find them by their environment, and to nobody else', async () => {
+  const profile: Profile = {
+    ...lite,
+    lake: { ...lite.lake, storage: { kind: 's3', bucket: 'b-u-cket', region: 'eu-west-1', prefix: '' } },
+  };
+  const { credentials } = await clusterOptions(profile);
+  const account = { 'account.s3': { user: 'AKIA', secret: 'of-the-account' } };
+  const options = await clusterOptions(
+    {
+      ...profile,
+      warehouse: { target: 'snowflake', account: 'a', user: 'u', role: 'r', warehouse: 'w', database: 'LAMBDA' },
+    },
+    { credentials: { ...credentials, ...account } },
+  );
+  const keys = renderCluster(options).base.filter(({ kind }) => kind === 'Secret');
+  expect(titles(keys)).toEqual(['Secret processing/account-s3']);
+  expect(JSON.stringify(renderJob(options, sparkBatchJob, [], 'r1').at(-1))).toContain(
+    '"envFrom":[{"secretRef":{"name":"account-s3","optional":true}}]',
+  );
+  expect(JSON.stringify(await objectsOf(lite))).not.toContain('account-s3');
+});
+
 it('makes a Job of a job: of its component’s image, with its files, its secrets apart', async () => {
   const options = await clusterOptions(lite);
   const objects = renderJob(options, sparkBatchJob, ['--date', '2026-11-01'], 'r1');

@@ -20,6 +20,7 @@ import { type Addon, addonsOf } from '../../components/operators/index.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { Credentials } from '../../state/secrets.ts';
+import { accountSecrets } from './accounts.ts';
 import { createContext, deliveryOf, nodePortAt } from './context.ts';
 import { inClusterStack } from './in-cluster.ts';
 import { jobObjects } from './jobs.ts';
@@ -48,7 +49,7 @@ export interface ClusterRenderOptions {
 }
 
 export interface RenderedCluster {
-  /** Namespaces, service accounts, RBAC, NetworkPolicies: to be applied first, in this order. */
+  /** Namespaces, service accounts, RBAC, NetworkPolicies, keys of a cloud account: to be applied first, in this order. */
   base: readonly KubernetesObject[];
   /** Charts that belong to no component; installed after the base. */
   addons: readonly Addon[];
@@ -64,6 +65,7 @@ export function renderCluster(options: ClusterRenderOptions): RenderedCluster {
       ...namespaceObjects(context),
       ...accountObjects(options.components, context),
       ...networkPolicies(options.components, context),
+      ...accountSecrets(options.credentials, context),
     ],
     addons: addonsOf(context),
     components: new Map(options.components.map((definition) => [definition.name, componentOf(definition, contexts)])),
