@@ -1,15 +1,21 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clusterOptions, plainly, shippedProfile, testSecret } from '../../../test/support/cluster.ts';
+import {
+  clusterOptions,
+  plainly,
+  podSpecs,
+  shippedProfile,
+  testSecret,
+  testSecretsIn,
+  titles,
+} from '../../../test/support/cluster.ts';
 import { catalogue } from '../../components/catalogue.ts';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
-import { sparkBatchJob } from '../../components/spark/batch-job.ts';
-import { dbtJob } from '../../components/warehouse/dbt-job.ts';
 import { objectsYaml } from '../../operations/render/yaml.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { labelNames, specHashAnnotation } from './labels.ts';
 import { mebibytesOf } from './quantities.ts';
-import { type ClusterRenderOptions, nodePortOf, renderCluster, renderJob } from './render.ts';
+import { type ClusterRenderOptions, nodePortOf, renderCluster } from './render.ts';
 import { requestedMiB } from './requests.ts';
 
 const lite = await shippedProfile('lite');
@@ -22,50 +28,6 @@ async function objectsOf(profile: Profile, over: Partial<ClusterRenderOptions> =
 }
 
 const ofKind = (objects: readonly KubernetesObject[], kind: string) => objects.filter((object) => object.kind === kind);
-const titles = (objects: readonly KubernetesObject[]) =>
-  objects.map(
-    ({ kind, metadata: { namespace, name } }) => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`,
-  );
-
-// Whatever the object is, its text is looked through.
-const podSpecs = (objects: readonly KubernetesObject[]) =>
-  objects.flatMap((object) => {
-    // Shapes of our own making.
-    const spec = object.spec as { template?: { spec: PodSpec } } | undefined;
-    return spec?.template === undefined
-      ? []
-      : [{ name: object.metadata.name, namespace: object.metadata.namespace ?? '', pod: spec.template.spec }];
-  });
-
-interface Container {
-  name: string;
-  args: string[];
-  image: string;
-  env: { name: string; value?: string; valueFrom?: { secretKeyRef: { name: string; key: string } } }[];
-  resources: { requests: { cpu: string; memory: string }; limits: Record<string, string> };
-  securityContext: Record<string, unknown>;
-  volumeMounts: { name: string; mountPath: string }[];
-  startupProbe?: object;
-  readinessProbe?: object;
-  livenessProbe?: object;
-}
-interface PodSpec {
-  serviceAccountName: string;
-  automountServiceAccountToken: boolean;
-  enableServiceLinks: boolean;
-  securityContext: Record<string, unknown>;
-  initContainers?: Container[];
-  containers: Container[];
-  volumes: {
-    name: string;
-    projected?: {
-      sources: {
-        configMap?: { name: string; items: { key: string }[] };
-        secret?: { name: string; items: { key: string }[] };
-      }[];
-    };
-  }[];
-}
 
 describe.each([
   ['lite', lite],
@@ -161,14 +123,6 @@ describe.each([
     }
   });
 });
-
-function testSecretsIn(objects: readonly KubernetesObject[]): string[] {
-  const text = JSON.stringify(objects);
-  // The cluster's identity is no secret, but a setting of its own.
-  return catalogue
-    .flatMap(({ credentials }) => credentials.map(({ id }) => id))
-    .filter((id) => text.includes(testSecret(id)));
-}
 
 it('keeps secrets out of what operators and charts are given, and names every object once', async () => {
   const { base, addons, components } = renderCluster(await clusterOptions(await shippedProfile('full')));
@@ -274,44 +228,4 @@ it('delivers no stand-in of the warehouse where there is a real one', async () =
   };
   const found = titles(await objectsOf(profile)).filter((title) => title.includes('/warehouse'));
   expect(found).toEqual([]);
-});
-
-it('gives an account’s keys to those who find them by their environment, and to nobody else', async () => {
-  const profile: Profile = {
-    ...lite,
-    lake: { ...lite.lake, storage: { kind: 's3', bucket: 'b-u-cket', region: 'eu-west-1', prefix: '' } },
-  };
-  const { credentials } = await clusterOptions(profile);
-  const account = { 'account.s3': { user: 'AKIA', secret: 'of-the-account' } };
-  const options = await clusterOptions(
-    {
-      ...profile,
-      warehouse: { target: 'snowflake', account: 'a', user: 'u', role: 'r', warehouse: 'w', database: 'LAMBDA' },
-    },
-    { credentials: { ...credentials, ...account } },
-  );
-  const keys = renderCluster(options).base.filter(({ kind }) => kind === 'Secret');
-  expect(titles(keys)).toEqual(['Secret processing/account-s3']);
-  expect(JSON.stringify(renderJob(options, sparkBatchJob, [], 'r1').at(-1))).toContain(
-    '"envFrom":[{"secretRef":{"name":"account-s3","optional":true}}]',
-  );
-  expect(JSON.stringify(await objectsOf(lite))).not.toContain('account-s3');
-});
-
-it('makes a Job of a job: of its component’s image, with its files, its secrets apart', async () => {
-  const options = await clusterOptions(lite);
-  const objects = renderJob(options, sparkBatchJob, ['--date', '2026-11-01'], 'r1');
-  expect(titles(objects)).toEqual([
-    'ConfigMap processing/spark-batch-r1-conf',
-    'Secret processing/spark-batch-r1-env',
-    'Job processing/spark-batch-r1',
-  ]);
-  const [{ pod } = { pod: null }] = podSpecs(objects);
-  expect(pod?.containers[0]?.image).toBe('lambdactl/spark:0123456789ab');
-  expect(pod?.containers[0]?.args.slice(-2)).toEqual(['--date', '2026-11-01']);
-  expect(testSecretsIn(objects.filter(({ kind }) => kind !== 'Secret'))).toEqual([]);
-  for (const { metadata } of objects)
-    expect(metadata.labels).toMatchObject({ [labelNames.run]: 'r1', [labelNames.component]: 'spark-batch' });
-  const [, dbt] = renderJob(options, dbtJob, ['run'], 'r2');
-  expect(JSON.stringify(dbt)).toContain('lambdactl/warehouse:');
 });
