@@ -67,7 +67,7 @@ export async function buildImages(request: BuildRequest, context: OperationConte
       continue;
     }
     const started = performance.now();
-    await buildOne({ ...request, plan, reference, base, python, platform, tag }, context);
+    await buildOne({ ...request, plan, reference, base, python, platform }, context);
     const built = await inEngine(engine, reference, context.signal);
     told('built', built?.bytes ?? null, performance.now() - started);
   }
@@ -89,7 +89,6 @@ interface OneBuild extends BuildRequest {
   base: string;
   python: string;
   platform: string;
-  tag: string;
 }
 
 async function buildOne(build: OneBuild, context: OperationContext): Promise<void> {
@@ -110,7 +109,7 @@ async function buildOne(build: OneBuild, context: OperationContext): Promise<voi
   });
 }
 
-export async function dockerfileOf({ plan, base, python, tag }: OneBuild): Promise<string> {
+export async function dockerfileOf({ plan, base, python }: OneBuild): Promise<string> {
   const template = await loadTemplates(join(projectRoot, 'templates'));
   const text = template('images/Dockerfile.eta', {
     component: plan.component,
@@ -121,7 +120,6 @@ export async function dockerfileOf({ plan, base, python, tag }: OneBuild): Promi
     cli: plan.cli,
     user: imageUser,
     version: await packageVersion(),
-    tag,
   });
   // Lines that held nothing but a tag of the template would end a continued command.
   return text.replaceAll(/\n(?:[ \t]*\n)+/g, '\n');

@@ -102,7 +102,6 @@ describe('Dockerfile', () => {
       base: 'debian:bookworm-slim',
       python: '3.11',
       platform: 'linux/amd64',
-      tag: 'abc',
     };
     return dockerfileOf({
       home: place,
