@@ -179,9 +179,15 @@ async function startControllers(
   ]);
 }
 
-async function populate(cluster: ControlPlane, { crds = false, nodes, volumes = 60 }: ClusterOptions): Promise<void> {
+async function populate(
+  cluster: ControlPlane,
+  { crds = false, controllers = true, nodes, volumes = 60 }: ClusterOptions,
+): Promise<void> {
   const objects = [...nodeObjects({ ...defaultNodes, ...nodes }), ...volumeObjects(volumes)];
   await cluster.kubectl(['create', '-f', '-'], objects.map((each) => stringify(each)).join('---\n'));
+  // No pod is let in before its namespace has an account, which a controller makes.
+  const account = ['wait', '--for=create', 'serviceaccount/default', '--namespace=default', '--timeout=60s'];
+  if (controllers) await cluster.kubectl(account);
   const sources = cluster.rig.crds();
   const wanted = crds === true ? [...sources.keys()] : crds === false ? [] : crds;
   if (wanted.length === 0) return;

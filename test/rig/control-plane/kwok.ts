@@ -88,14 +88,9 @@ const conditions = (ready: 'True' | 'False') =>
 const addresses = `
 hostIP: "127.0.0.1"
 hostIPs: [{ ip: "127.0.0.1" }]
-{{ $ips := PodIPsWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
-{{ with $ips }}
-podIP: {{ index . 0 | Quote }}
-podIPs:
-{{ range . }}
-- ip: {{ . | Quote }}
-{{ end }}
-{{ end }}
+{{ $ip := PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
+podIP: {{ $ip | Quote }}
+podIPs: [{ ip: {{ $ip | Quote }} }]
 startTime: {{ $now | Quote }}`;
 
 const endedInitContainers = `
