@@ -220,7 +220,7 @@ describeOnCluster('what the runtime applies', () => {
 });
 
 describeOnCluster('what does not get ready', () => {
-  const cluster = useCluster({ log: ['starting', 'FATAL: no such database'], volumes: 2 });
+  const cluster = useCluster({ log: ['starting', 'FATAL: no such database'], volumes: 8 });
 
   async function attempt(
     namespace: string,

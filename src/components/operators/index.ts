@@ -9,8 +9,7 @@ import { postgresOperator } from './postgres.ts';
 import { sealedSecretsObjects, sealedSecretsRelease } from './sealed-secrets.ts';
 import { sparkOperator } from './spark.ts';
 
-export { operatorBaseImages } from './charts.ts';
-export { sealedSecretsController, sealedSecretsNamespace } from './sealed-secrets.ts';
+export { sealedSecretsController } from './sealed-secrets.ts';
 
 const deliveries: Partial<Record<ComponentName, OperatorDelivery>> = {
   postgres: postgresOperator,

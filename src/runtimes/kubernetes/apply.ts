@@ -15,6 +15,8 @@ export interface ApplyRequest {
   objects: readonly KubernetesObject[];
   /** What Helm installed for it, as the inventory names it; installing and uninstalling is not ours. */
   releases?: readonly ObjectRef[];
+  /** These are only the first of them: what else there is of the component stays, and stays noted. */
+  partly?: boolean;
 }
 
 export interface ApplyResult {
@@ -36,7 +38,7 @@ export const stopManager = `${fieldManager}-stop`;
 export async function applyComponent(
   client: ClusterClient,
   inventory: Inventory,
-  { stack, component, objects, releases = [] }: ApplyRequest,
+  { stack, component, objects, releases = [], partly = false }: ApplyRequest,
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   const wanted = objects.map(withHash);
@@ -55,6 +57,7 @@ export async function applyComponent(
     else if (known.metadata.resourceVersion === applied.metadata.resourceVersion) result.unchanged += 1;
     else result.changed.push(nameOf(object));
   }
+  if (partly) return { ...result, pruned: [] };
   const gone = before.filter((ref) => !wanted.some((object) => sameObject(object, ref)));
   const pruned = await prune(client, gone, { stack, component }, signal);
   await inventory.write(component, [...wanted, ...releases], signal);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HelmRelease, KubernetesObject } from '../../components/kubernetes.ts';
+import { comesAfter } from '../../components/operators/index.ts';
 import { externalError, LambdaError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
@@ -44,6 +45,7 @@ export async function installAddons(scope: StartScope, context: OperationContext
   const { signal, emit } = context;
   for (const { name, releases, objects } of rendered.addons) {
     try {
+      await prepareReleases(scope, { component: name, releases, objects }, signal);
       await installReleases(scope, name, releases, context);
       await waitForKinds(client, objects, signal);
       const request = { stack: render.stack, component: name, objects, releases: releases.map(releaseRef) };
@@ -67,6 +69,7 @@ export async function startComponent(
   const found = rendered.components.get(component);
   if (found === undefined) throw new Error(`component ${component} was not rendered`);
   const { releases, objects } = found;
+  await prepareReleases(scope, { component, releases, objects }, signal);
   await installReleases(scope, component, releases, context);
   await waitForKinds(client, objects, signal);
   const request = { stack: render.stack, component, objects, releases: releases.map(releaseRef) };
@@ -97,6 +100,24 @@ function tell(
     names.length === 0 ? [] : [`${verb} ${names.join(', ')}`],
   );
   if (parts.length > 0) emit({ type: 'log', level: 'debug', component, message: parts.join('; ') });
+}
+
+interface Delivery {
+  component: string;
+  releases: readonly HelmRelease[];
+  objects: readonly KubernetesObject[];
+}
+
+/** What the releases' own pods name, Secrets above all: Helm waits for these pods. */
+async function prepareReleases(
+  { client, inventory, render: { stack } }: StartScope,
+  { component, releases, objects }: Delivery,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = objects.filter((object) => !comesAfter(object, releases));
+  if (releases.length === 0 || first.length === 0) return;
+  const noted = releases.map(releaseRef);
+  await applyComponent(client, inventory, { stack, component, objects: first, releases: noted, partly: true }, signal);
 }
 
 /** One after the other, because a chart may use what the one before it brings. */
