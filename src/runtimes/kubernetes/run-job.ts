@@ -16,6 +16,8 @@ const keptLines = 10_000;
 const errorLines = 20;
 const logLimit = { bytes: 10 * 1024 * 1024, files: 3 };
 const pollMs = 500;
+/** Longer than a line is under way from a container to here. */
+const lastWordsMs = 5_000;
 /** Deleting what a run made must not keep an interrupted command waiting. */
 const cleanUpMs = 15_000;
 
@@ -72,7 +74,14 @@ export async function runJobInCluster(client: ClusterClient, run: JobRun, signal
     const pod = await startedPod(client, run, signal);
     const container = pod.spec?.containers[0]?.name ?? run.job.name;
     const ref = { namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, container };
-    for await (const { text } of linesOf(client, ref, { follow: true }, signal)) {
+    const end = endOf(client, pod, container, signal);
+    const hearing = new AbortController();
+    let heardAt = performance.now();
+    // Not every log that is followed ends with its container: once it has said nothing for a while it has said everything.
+    const silence = end.then(() => silent(() => heardAt, hearing.signal)).catch(() => {});
+    void silence.then(() => hearing.abort());
+    for await (const { text } of linesOf(client, ref, { follow: true }, AbortSignal.any([signal, hearing.signal]))) {
+      heardAt = performance.now();
       if (!text.startsWith('O ')) {
         errors.write(`${text.replace(/^E /, '')}\n`);
         continue;
@@ -81,12 +90,13 @@ export async function runJobInCluster(client: ClusterClient, run: JobRun, signal
       if (lines.length > keptLines) lines.shift();
       run.request.onLine?.(text.slice(2));
     }
+    hearing.abort();
     signal.throwIfAborted();
-    const end = await endOf(client, pod, container, signal);
-    log.note(end.reason === undefined ? `exit code ${end.exitCode}` : `exit code ${end.exitCode} (${end.reason})`);
-    if (end.reason === 'OOMKilled') errors.write('killed, because it took more memory than its limit\n');
+    const { exitCode, reason } = await end;
+    log.note(reason === undefined ? `exit code ${exitCode}` : `exit code ${exitCode} (${reason})`);
+    if (reason === 'OOMKilled') errors.write('killed, because it took more memory than its limit\n');
     const errorTail = log.lastLines(errorLines).join('\n');
-    return { exitCode: end.exitCode, lines, errorTail, elapsedMs: performance.now() - started };
+    return { exitCode, lines, errorTail, elapsedMs: performance.now() - started };
   } finally {
     errors.end();
     await cleanUp(client, run.objects);
@@ -185,6 +195,12 @@ async function endOf(client: ClusterClient, pod: Pod, container: string, signal:
     if (present.status?.phase === 'Failed') return { exitCode: 128, reason: present.status.reason ?? 'its pod failed' };
     await delay(pollMs, undefined, { signal });
   }
+}
+
+/** Waits until nothing was heard for a while. */
+async function silent(heardAt: () => number, signal: AbortSignal): Promise<void> {
+  const since = performance.now();
+  while (performance.now() - Math.max(heardAt(), since) < lastWordsMs) await delay(pollMs, undefined, { signal });
 }
 
 /** With the Job goes its pod, and with that the program, which gets SIGTERM first. */
