@@ -97,7 +97,7 @@ const explanations: readonly [pattern: RegExp, explain: Explanation][] = [
   [
     /failed to pull image/i,
     (output) => ({
-      message: lineWith(output, /failed to pull image/i),
+      message: pullFailure(output),
       actions: [
         'Check that the engine reaches the registry: try the same pull by hand.',
         'Behind a mirror, name the node image there: `kubernetes: { kindNodeImage: … }` in a profile of your own.',
@@ -148,6 +148,13 @@ export function creationFailed(name: string, output: string): LambdaError {
     actions: known?.actions ?? ['Run the same command again; it begins anew.', 'lambdactl doctor'],
     details: { cluster: name, output: lastLinesOf(output, 30) },
   });
+}
+
+/** kind names the command as well; what counts is the image and what the engine said. */
+function pullFailure(output: string): string {
+  const image = /failed to pull image "([^"@]+)/i.exec(output)?.[1] ?? 'of the nodes';
+  const said = /Command Output:\s*(.+)/i.exec(output)?.[1]?.trim();
+  return `failed to pull image ${image}${said === undefined ? '' : `: ${said}`}`;
 }
 
 const lineWith = (output: string, pattern: RegExp): string =>

@@ -155,13 +155,13 @@ async function create(work: KindWork, request: KindRequest): Promise<KindCluster
     // JSON is YAML, and kind reads either.
     await writeTextAtomically(config, `${JSON.stringify(kindConfig({ name, profile, ports, labels }), null, 2)}\n`);
     const putBack = await keepCurrentContext(kindContext(name));
-    const result = await runKind(work, ['create', 'cluster', '--name', name, '--config', config, '--wait', readyLimit]);
+    const command = ['create', 'cluster', '--name', name, '--config', config, '--wait', readyLimit];
+    const result = await runKind(work, command).finally(() => removeTree(config));
     await putBack();
     if (result.failure !== undefined) throw await failedCreation(work, result);
     const nodes = await kindNodes(engine, name, context.signal);
     await connectLocalRegistry(engine, nodes, profile.kubernetes.images.prefix, context);
     await writeKindRecord(home, name, recordOf(engine.kind, nodes, hostPorts));
-    await removeTree(config);
     const detail = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}, context ${kindContext(name)}`;
     return { value: { context: kindContext(name), created: true, unmapped: [] }, detail };
   });

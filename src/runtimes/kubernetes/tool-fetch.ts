@@ -45,8 +45,12 @@ export interface LockedTool {
   host: string;
 }
 
-/** The pinned release for this machine. @throws LambdaError LOCK_INVALID, PLATFORM_UNSUPPORTED */
-export async function lockedTool(name: ToolName, projectRoot: string): Promise<LockedTool> {
+/**
+ * The pinned release for this machine.
+ * @param instead another version of it: kubectl has to be of the cluster's
+ * @throws LambdaError LOCK_INVALID, PLATFORM_UNSUPPORTED
+ */
+export async function lockedTool(name: ToolName, projectRoot: string, instead?: string): Promise<LockedTool> {
   const path = join(projectRoot, 'locks', 'tools.json');
   let entry: z.infer<typeof entrySchema> | undefined;
   try {
@@ -60,7 +64,7 @@ export async function lockedTool(name: ToolName, projectRoot: string): Promise<L
     });
   }
   if (entry === undefined) throw new LambdaError(`${path} has no ${name}.`, { code: 'LOCK_INVALID', category: 'bug' });
-  const { version } = entry;
+  const version = instead ?? entry.version;
   const place = goPlatform();
   const fill = (text: string) =>
     text.replaceAll('{version}', version).replaceAll('{os}', place.os).replaceAll('{arch}', place.arch);

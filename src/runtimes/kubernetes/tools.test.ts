@@ -173,6 +173,17 @@ describe('findTool', () => {
     expect(await findTool('kubectl', { ...options, confirm: yes })).toMatchObject({ version: '1.34.4' });
   });
 
+  it('fetches the kubectl of the cluster’s version', async () => {
+    const program = `#!/bin/sh\necho '{"clientVersion":{"gitVersion":"v1.37.0"}}'\n`;
+    served.set('/kubectl', program);
+    served.set('/kubectl.sha256', sha256(program));
+    const path = join(options.home, 'tools', 'kubectl-1.37.0', 'kubectl');
+    expect(await findTool('kubectl', { ...options, serverVersion: 'v1.37.0', confirm: yes })).toEqual({
+      path,
+      version: '1.37.0',
+    });
+  });
+
   it('says when the release is not there, and trusts no address without TLS', async () => {
     await expect(findTool('kind', { ...options, confirm: yes })).rejects.toMatchObject({
       code: 'TOOL_UNREACHABLE',

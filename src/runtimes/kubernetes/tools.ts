@@ -160,7 +160,8 @@ function misfitOf(name: ToolName, version: Version, serverVersion: string | unde
 export async function findTool(name: ToolName, options: ToolOptions): Promise<FoundTool> {
   const { found, rejected } = await lookForTool(name, options);
   if (found !== null) return found;
-  const pinned = await lockedTool(name, options.projectRoot);
+  const server = name === 'kubectl' ? versionIn(options.serverVersion ?? '') : null;
+  const pinned = await lockedTool(name, options.projectRoot, server === null ? undefined : versionText(server));
   const named = process.env[toolVariable(name)];
   // What the user named is not passed over in silence.
   if ((named === undefined || named === '') && options.confirm !== undefined) {
