@@ -156,8 +156,10 @@ async function create(work: KindWork, request: KindRequest): Promise<KindCluster
     await writeTextAtomically(config, `${JSON.stringify(kindConfig({ name, profile, ports, labels }), null, 2)}\n`);
     const putBack = await keepCurrentContext(kindContext(name));
     const command = ['create', 'cluster', '--name', name, '--config', config, '--wait', readyLimit];
-    const result = await runKind(work, command).finally(() => removeTree(config));
-    await putBack();
+    const result = await runKind(work, command).finally(async () => {
+      await putBack();
+      await removeTree(config);
+    });
     if (result.failure !== undefined) throw await failedCreation(work, result);
     const nodes = await kindNodes(engine, name, context.signal);
     await connectLocalRegistry(engine, nodes, profile.kubernetes.images.prefix, context);
