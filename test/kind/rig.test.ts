@@ -141,7 +141,11 @@ except OSError as error:
   it('keeps data when a pod is replaced', async () => {
     await kubectl('delete', 'pod', '-l', 'app=web', '--wait=true');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
-    expect(await fetched('http://web/hello')).toBe('kept');
+    // The Service's rules come a moment after the pod's readiness.
+    await until(
+      () => fetched('http://web/hello'),
+      (text) => text === 'kept',
+    );
   });
 
   it('refuses a pod that may do more than "restricted" allows', async () => {
