@@ -98,7 +98,7 @@ describeOnCluster('a stack of profile lite in a cluster', () => {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: 'root', namespace },
-      spec: { containers: [{ name: 'main', image: 'lambdactl/postgres:1', securityContext: { privileged: true } }] },
+      spec: { containers: [{ name: 'main', image: 'lambdactl/postgres:1', securityContext: { runAsUser: 0 } }] },
     };
     const { ok, stderr } = await cluster().tryKubectl(['create', '--dry-run=server', '-f', '-'], documents([pod]));
     expect(ok).toBe(false);

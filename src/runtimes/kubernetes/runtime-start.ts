@@ -116,8 +116,7 @@ async function prepareReleases(
 ): Promise<void> {
   const first = objects.filter((object) => !comesAfter(object, releases));
   if (releases.length === 0 || first.length === 0) return;
-  const noted = releases.map(releaseRef);
-  await applyComponent(client, inventory, { stack, component, objects: first, releases: noted, partly: true }, signal);
+  await applyComponent(client, inventory, { stack, component, objects: first, partly: true }, signal);
 }
 
 /** One after the other, because a chart may use what the one before it brings. */
