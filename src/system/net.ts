@@ -120,6 +120,26 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** Whether somebody takes a connection and does not hang up within `ms`; what it says counts as well. */
+export function staysOpen(host: string, port: number, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (open: boolean) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(open);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    socket.once('connect', () => {
+      timer = setTimeout(() => end(true), ms);
+    });
+    socket.once('data', () => end(true));
+    socket.once('end', () => end(false));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+  });
+}
+
 /** Addresses that a name stands for on this machine; empty where it is not known. */
 export async function addressesOf(name: string): Promise<readonly string[]> {
   const found = await lookup(name, { all: true }).catch(() => []);

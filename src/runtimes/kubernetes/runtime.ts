@@ -30,6 +30,7 @@ import { readLogs } from './logs.ts';
 import { namespacesOf } from './namespaces.ts';
 import { observeCluster } from './observe.ts';
 import { type KubernetesOptions, renderOptions, stopOrder } from './options.ts';
+import { untilOutsideAnswers } from './outside-ready.ts';
 import { planCluster } from './plan.ts';
 import { clusterContext, type RenderedCluster, renderCluster, renderJob } from './render.ts';
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
@@ -87,6 +88,15 @@ class KubernetesRuntime implements Runtime {
     // What nothing waits for goes along with the component that comes last.
     const isLast = [...scope.rendered.components.keys()].at(-1) === component;
     await Promise.all([startComponent(scope, component, context), isLast ? installAddons(scope, context) : null]);
+    if (this.options.cluster.kind !== null)
+      await untilOutsideAnswers(await this.mappedPorts(component), context.signal);
+  }
+
+  /** Ports of this machine that kind maps to a component. */
+  private async mappedPorts(component: ComponentName): Promise<number[]> {
+    const { endpoints } = await this.outside(await readWanted(this.paths));
+    const urls = endpoints.filter((each) => each.component === component).map(({ url }) => url);
+    return urls.flatMap((url) => [...url.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)));
   }
 
   private async scope(): Promise<StartScope> {
