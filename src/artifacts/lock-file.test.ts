@@ -28,7 +28,8 @@ it('locks every artifact, and what is wanted in its version', async () => {
 it('names no host', () => {
   for (const entry of readdirSync(join(root, 'locks'), { recursive: true, withFileTypes: true })) {
     // Releases of kind, helm and their like are in no registry; they are fetched by their address, and only when the user agrees.
-    if (entry.isFile() && entry.name !== 'tools.json') expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('://');
+    if (entry.isFile() && entry.name !== 'tools.json')
+      expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('://');
   }
 });
 

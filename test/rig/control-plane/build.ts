@@ -57,7 +57,9 @@ async function checkGo(say: (line: string) => void, signal: AbortSignal): Promis
   }
   const { stdout, failure } = await exec('go', ['env', 'GOVERSION'], { signal });
   if (failure !== undefined) throw new Error(failure);
-  say(`building with ${stdout.trim()}; the first time takes 10 to 20 minutes on two cores and about 6 GB of disk`);
+  say(
+    `building with ${stdout.trim()}; the first time takes many minutes (docs/kubernetes-testing.md) and about 6 GB of disk`,
+  );
 }
 
 async function buildTool(
