@@ -92,7 +92,9 @@ async function refuseBesideAnother(): Promise<void> {
 
 function commandOf(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    // One that ended and was not waited for has a name still, and no command line.
+    const ended = readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '';
+    return ended ? '' : readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   } catch {
     return '';
   }
