@@ -10,7 +10,7 @@ import { readSecrets } from '../../state/secrets.ts';
 import type { SupervisorClient } from '../../supervisor/client.ts';
 import { isActive } from '../../supervisor/machine.ts';
 import { leftovers, supervisorAlive } from '../../supervisor/reap.ts';
-import { connectInfo } from '../connect-info.ts';
+import { connectInfo, endpointOf } from '../connect-info.ts';
 import type {
   ConnectInfo,
   DesiredStack,
@@ -160,16 +160,8 @@ class EmbeddedRuntime implements Runtime {
 
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
     const wanted = await readWanted(this.paths);
-    if (!wanted.desired.components.includes(component)) {
-      const { title } = definitionOf(this.options, component);
-      throw new LambdaError(`Stack "${this.paths.stack}" has no ${title}.`, {
-        code: 'NOT_UP',
-        category: 'preflight',
-        actions: ['Bring it up as well: lambdactl up'],
-      });
-    }
-    const found = this.endpointsOf(wanted).find((each) => each.component === component && each.protocol === protocol);
-    if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
+    const known = { definitions: this.options.components, endpoints: this.endpointsOf(wanted) };
+    const found = endpointOf(wanted, known, component, protocol);
     return connectInfo(found, wanted.credentials);
   }
 

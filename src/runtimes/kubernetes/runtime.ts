@@ -6,7 +6,7 @@ import type { Profile } from '../../platform/profile.ts';
 import { readDesired } from '../../state/desired.ts';
 import { type StackPaths, stackPaths } from '../../state/paths.ts';
 import { readSecrets } from '../../state/secrets.ts';
-import { connectInfo } from '../connect-info.ts';
+import { connectInfo, endpointOf } from '../connect-info.ts';
 import type {
   ConnectInfo,
   DesiredStack,
@@ -152,8 +152,7 @@ class KubernetesRuntime implements Runtime {
   async endpoint(component: ComponentName, protocol: string): Promise<ConnectInfo> {
     const wanted = await readWanted(this.paths);
     const { endpoints, open } = await this.outside(wanted);
-    const found = endpoints.find((each) => each.component === component && each.protocol === protocol);
-    if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
+    const found = endpointOf(wanted, { definitions: this.options.components, endpoints }, component, protocol);
     await open([found]);
     return connectInfo(found, wanted.credentials);
   }
@@ -190,10 +189,11 @@ class KubernetesRuntime implements Runtime {
   async inside(component: ComponentName, protocol: string): Promise<ConnectInfo> {
     const wanted = await readWanted(this.paths);
     const context = clusterContext(await renderOptions(this.options, wanted, ''));
-    const definition = this.chosen(wanted).find(({ name }) => name === component);
-    const found = definition?.endpoints(context).find((each) => each.protocol === protocol);
-    if (found === undefined) throw new Error(`${component} has no endpoint of protocol ${protocol}`);
-    return connectInfo(found, wanted.credentials);
+    const endpoints = this.chosen(wanted).flatMap((each) => each.endpoints(context));
+    return connectInfo(
+      endpointOf(wanted, { definitions: this.options.components, endpoints }, component, protocol),
+      wanted.credentials,
+    );
   }
 
   async account(name: 's3' | 'snowflake') {
