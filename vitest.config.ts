@@ -27,6 +27,18 @@ export default defineConfig({
       },
       // A cluster made by test/rig/kind: wants root and minutes, so it runs when asked for by name only.
       ...(process.argv.some((each) => /^(--project=)?kind$/.test(each)) ? [kind] : []),
+      // A real Kubernetes control plane, after the others: it wants both cores while it starts. Skipped, and counted as
+      // such, where it is not built (docs/kubernetes-testing.md).
+      {
+        test: {
+          name: 'k8s',
+          include: ['test/k8s/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

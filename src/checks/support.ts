@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hasProcess } from '../core/service-spec.ts';
-import { componentNames, lake } from '../platform/pipeline.ts';
+import { lake } from '../platform/pipeline.ts';
 import { composeSchema, type JsonSchema } from '../platform/schema.ts';
 import { type ClickHouseClient, openClickHouse } from '../probes/clickhouse.ts';
 import { brokersIn } from '../probes/kafka-brokers.ts';

@@ -42,11 +42,11 @@ export interface OperatorDelivery {
   objects(context: KubernetesContext): readonly KubernetesObject[];
   /**
    * Name of the Service under which the others reach an instance, in the component's namespace. It is one of the objects, has the
-   * instance's name and its preferred ports as in plain delivery, and is of type NodePort where the context says so.
+   * instance's name, as in plain delivery; where the context names node ports, another one, "<instance>-outside", has them.
    */
   service(instance: string): string;
-  /** What pods really listen on, where that is not the port's preferred number: NetworkPolicies see pods, not Services. */
-  podPort(portId: string): number | null;
+  /** Where that Service, and the pods behind it, listen for a port of the component; its preferred number when absent or undefined. */
+  port?(portId: string): number | undefined;
 }
 
 /** What components see when they render for a cluster. */

@@ -133,6 +133,5 @@ async function sinkOf(ref: StackRef, { sink, file, bootstrap, compression }: Sin
 async function stackBootstrap(ref: StackRef): Promise<string[]> {
   const stack = await openStack(ref);
   await stack.requireUp();
-  const { runtime } = stack;
-  return (await runtime.endpoints()).some(({ component }) => component === 'kafka') ? brokersOf(runtime) : [];
+  return brokersOf(stack.runtime);
 }

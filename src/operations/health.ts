@@ -1,7 +1,6 @@
 import { connectorNames } from '../components/connect/connectors.ts';
 import type { HealthReport } from '../core/reports.ts';
 import { hasProcess } from '../core/service-spec.ts';
-import { lake, replication } from '../platform/pipeline.ts';
 import { importErrorLine } from '../probes/airflow/import-errors.ts';
 import { ConnectClient } from '../probes/connect.ts';
 import { dagImportErrors } from './dags/import-errors.ts';

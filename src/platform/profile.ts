@@ -139,6 +139,10 @@ export const profileSchema = z.strictObject({
     charts: z.record(z.string(), z.string()),
     /** The cluster's default one when absent. */
     storageClass: z.string().optional(),
+    /** Labels of the nodes that pods may run on; all nodes when absent. */
+    nodeSelector: z.record(z.string(), z.string()).optional(),
+    /** Secrets of type kubernetes.io/dockerconfigjson in both namespaces, for a registry that asks who pulls. */
+    imagePullSecrets: z.array(dnsLabel).optional(),
     /** Instances of PostgreSQL where CloudNativePG runs it: one, which may be written, and standbys. */
     postgresInstances: z.int().min(1).max(5).optional(),
     /** Git repository of the DAGs where Airflow's chart runs it, e.g. "https://git.example.com/dags.git"; the stack's own when absent. */

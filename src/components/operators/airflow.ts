@@ -31,7 +31,7 @@ const podSecurity = {
 /** The official chart on the platform's own PostgreSQL; DAGs by git-sync. */
 export const airflowOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: (id) => (id === port ? apiPort : null),
+  port: (id) => (id === port ? apiPort : undefined),
   releases: (context) => release(context, 'airflow', context.namespaceOf('airflow'), values(context)),
   objects: (context) => [
     ...secretObjects(context),
@@ -41,7 +41,7 @@ export const airflowOperator: OperatorDelivery = {
       'airflow',
       'airflow-api',
       { tier: 'airflow', component: 'api-server', release: 'airflow' },
-      [{ id: port, targetPort: apiPort }],
+      [port],
     ),
     ...policies(context),
   ],

@@ -28,16 +28,14 @@ const environment = 'connect-environment';
 /** Strimzi's KafkaConnect from our image, and a KafkaConnector for every connector that is declared. */
 export const connectOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: (id) => (id === port ? restPort : null),
+  port: (id) => (id === port ? restPort : undefined),
   // Where the brokers are delivered plainly, Connect brings the operator.
   releases: (context) => (context.profile.kubernetes.delivery.kafka === 'operator' ? [] : strimzi(context)),
   objects: (context) => [
     secret(context, 'connect', environment, connect.render(context, 'connect').service.command.env),
     worker(context),
     ...connectorsOf(context).map((connector) => connectorObject(context, connector)),
-    ...instanceServices(context, 'connect', 'connect', { 'strimzi.io/name': `${connectCluster}-connect` }, [
-      { id: port, targetPort: restPort },
-    ]),
+    ...instanceServices(context, 'connect', 'connect', { 'strimzi.io/name': `${connectCluster}-connect` }, [port]),
     ...policies(context),
   ],
 };

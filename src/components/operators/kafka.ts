@@ -31,7 +31,7 @@ export const metricsPort = 9404;
 /** Strimzi: brokers in KRaft mode with the settings that are declared, and a KafkaTopic for every topic of the pipeline. */
 export const kafkaOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: (id) => (id.endsWith('.broker') ? brokerPort : null),
+  port: (id) => (id.endsWith('.broker') ? brokerPort : undefined),
   releases: (context) => strimzi(context),
   objects: (context) => [
     nodePool(context),
@@ -217,7 +217,7 @@ function services(context: KubernetesContext): KubernetesObject[] {
   return kafka.instances(context.profile).flatMap((instance, broker) => {
     const selector = { 'strimzi.io/pod-name': `${kafkaCluster}-${pool}-${broker}` };
     const inner = { ...context, nodePort: () => null };
-    return instanceServices(inner, 'kafka', instance, selector, [{ id: `${instance}.broker`, targetPort: brokerPort }]);
+    return instanceServices(inner, 'kafka', instance, selector, [`${instance}.broker`]);
   });
 }
 

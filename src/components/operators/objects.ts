@@ -69,33 +69,24 @@ export function loginSecret(
   return secret(context, component, name, data, 'kubernetes.io/basic-auth');
 }
 
-interface ServicePort {
-  /** Id of the stack's port. */
-  id: string;
-  targetPort: number;
-  /** Where users from outside the cluster end up, if elsewhere. */
-  outsidePort?: number;
-}
-
 /**
- * The Service of an instance: under its name and preferred ports, as in plain delivery, in front of pods that an operator made. With
- * node ports there is a second one where outside clients have a port of their own.
+ * The Service of an instance under its name, in front of pods that an operator made, and the one that nodes' ports lead to.
+ * @param ports ids; Service and pods listen where `context.port` says
  */
 export function instanceServices(
   context: KubernetesContext,
   component: ComponentName,
   instance: string,
   selector: Readonly<Record<string, string>>,
-  ports: readonly ServicePort[],
+  ports: readonly string[],
 ): KubernetesObject[] {
   const service = (name: string, type: 'ClusterIP' | 'NodePort', list: readonly Record<string, unknown>[]) =>
     object(context, { apiVersion: 'v1', kind: 'Service', name, component }, { spec: { type, selector, ports: list } });
   const portName = (id: string) => id.slice(id.indexOf('.') + 1);
-  const inside = ports.map(({ id, targetPort }) => ({ name: portName(id), port: context.port(id), targetPort }));
-  const outside = ports.flatMap(({ id, targetPort, outsidePort }) => {
-    const nodePort = context.nodePort(id);
-    if (nodePort === null) return [];
-    return [{ name: portName(id), port: context.port(id), targetPort: outsidePort ?? targetPort, nodePort }];
+  const inside = ports.map((id) => ({ name: portName(id), port: context.port(id) }));
+  const outside = inside.flatMap((entry, index) => {
+    const nodePort = context.nodePort(ports[index] ?? '');
+    return nodePort === null ? [] : [{ ...entry, nodePort }];
   });
   return [
     service(instance, 'ClusterIP', inside),

@@ -28,7 +28,7 @@ const webhookPort = 9443;
 /** CloudNativePG: one Cluster with the settings, roles and databases that the pipeline declares. */
 export const postgresOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: (id) => (id === port ? sqlPort : null),
+  port: (id) => (id === port ? sqlPort : undefined),
   releases: (context) =>
     release(context, 'cloudnative-pg', context.namespaceOf('postgres'), {
       resources: fixedResources(100, 128, '50m'),
@@ -42,7 +42,7 @@ export const postgresOperator: OperatorDelivery = {
     clusterObject(context),
     ...ownDatabases().map((name) => database(context, name)),
     publication(context),
-    ...instanceServices(context, 'postgres', 'postgres', primary, [{ id: port, targetPort: sqlPort }]),
+    ...instanceServices(context, 'postgres', 'postgres', primary, [port]),
     ...policies(context),
   ],
 };

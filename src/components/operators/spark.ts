@@ -25,7 +25,6 @@ const user = 10_001;
  */
 export const sparkOperator: OperatorDelivery = {
   service: (instance) => instance,
-  podPort: () => null,
   releases: (context) => release(context, 'spark-operator', context.namespaceOf('spark'), values(context)),
   objects: (context) => [
     secret(context, 'spark', settings, settingsFiles(context)),
@@ -43,7 +42,7 @@ export const sparkOperator: OperatorDelivery = {
       'spark',
       'spark',
       { ...podLabels(context, 'spark'), 'spark-role': 'driver' },
-      spark.ports(context.profile).map(({ id, preferred }) => ({ id, targetPort: preferred })),
+      spark.ports(context.profile).map(({ id }) => id),
     ),
     ...policies(context),
   ],

@@ -24,7 +24,7 @@ import type {
 } from '../contract.ts';
 import { removeStackFiles } from '../stack-files.ts';
 import { loadTemplates } from '../templates.ts';
-import { readWanted } from '../wanted.ts';
+import { readWanted, type Wanted } from '../wanted.ts';
 import { SupervisorLink } from './connection.ts';
 import { definitionOf, type EmbeddedOptions, renderContext } from './context.ts';
 import { runJob } from './jobs.ts';

@@ -35,7 +35,7 @@ export function accountObjects(
     ...ours.map(({ name }) => account(name, context.namespaceOf(name))),
     account(jobAccount, jobs),
     account(cliAccount, jobs),
-    ...[cliAccount, ...components.filter(({ name }) => name === 'airflow').map(({ name }) => name)].flatMap((name) => [
+    ...[cliAccount, ...ours.filter(({ name }) => asksTheCluster(name)).map(({ name }) => name)].flatMap((name) => [
       ...jobStarter(name, jobs, context),
       ...observers(name, jobs, context),
     ]),
