@@ -10,6 +10,7 @@ import { chooseAccount, needsAccount, type ServiceAccount } from '../../supervis
 import type { ServiceOrder } from '../../supervisor/options.ts';
 import { giveTree, makeDirectory, type Owner, ownerOf, writeIfChanged } from '../../system/files.ts';
 import { findExecutable } from '../../system/paths.ts';
+import { sorted } from '../sorted.ts';
 
 const kinds = ['data', 'conf', 'run', 'cache'] as const;
 
@@ -77,17 +78,6 @@ function hashOf(plan: InstancePlan, account: ServiceAccount): string {
     .update(JSON.stringify([sorted(plan.service), plan.files.map(sorted), account]))
     .digest('hex')
     .slice(0, 32);
-}
-
-/** With the keys of every object in order, so that the order in which code sets them does not matter. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, sorted(value[key])]),
-  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
 import { LambdaError, usageError } from '../../core/errors.ts';
+import { sorted } from '../sorted.ts';
 import { type ClusterClient, fieldManager, nameOf, type ObjectRef } from './client.ts';
 import type { ApiObject } from './client-types.ts';
 import { type Inventory, isRelease, keyOf, madeAnnotation, sameObject } from './inventory.ts';
@@ -96,16 +97,6 @@ export function withHash(object: KubernetesObject): KubernetesObject {
   if (object.metadata.annotations?.[specHashAnnotation] !== undefined) return object;
   const annotations = { ...object.metadata.annotations, [specHashAnnotation]: specHash(object) };
   return { ...object, metadata: { ...object.metadata, annotations } };
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, below]) => [key, sorted(below)]),
-  );
 }
 
 async function readAll(client: ClusterClient, objects: readonly ObjectRef[], signal: AbortSignal) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '../../components/kubernetes.ts';
 import type { RenderedFile } from '../../core/service-spec.ts';
+import { sorted } from '../sorted.ts';
 import type { Parted } from './secrecy.ts';
 import { stateDir } from './storage.ts';
 
@@ -57,14 +58,4 @@ export function specHash(...parts: readonly unknown[]): string {
     .update(JSON.stringify(parts.map(sorted)))
     .digest('hex')
     .slice(0, 32);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
 }
