@@ -1,4 +1,4 @@
-import type { ServiceStatus } from '../core/service-spec.ts';
+import { hasProcess, type ServiceStatus } from '../core/service-spec.ts';
 import { commandFor } from './commands.ts';
 import type { Check, CheckContext, Finding } from './contract.ts';
 import { outcome, plural } from './support.ts';
@@ -10,7 +10,7 @@ export const answers: Check = {
   title: 'What runs answers by its own protocol',
   needs: [],
   async run(context) {
-    const running = context.services.filter(({ pid }) => pid !== null);
+    const running = context.services.filter(hasProcess);
     const slowest = Math.max(0, ...running.map(({ lastProbe }) => lastProbe?.latencyMs ?? 0));
     return outcome(
       running.length === 0

@@ -5,6 +5,7 @@ import { throughputOf } from '../../bench/throughput.ts';
 import type { BenchReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import { messageOf } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
+import { hasProcess } from '../../core/service-spec.ts';
 import { streamNames } from '../../generator/generator.ts';
 import type { RunOptions } from '../../generator/options.ts';
 import { runGenerator } from '../../generator/run.ts';
@@ -91,7 +92,7 @@ class BatchRun {
   private async reconciled(date: string): Promise<BenchReport['steps'][number] | null> {
     const { context } = this;
     const { services } = await context.stack.runtime.observe();
-    if (!services.some(({ component, pid }) => component === 'spark' && pid !== null)) {
+    if (!services.some((each) => each.component === 'spark' && hasProcess(each))) {
       this.notes.push('The speed layer does not run: the layers were not reconciled.');
       return null;
     }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.ts';
 import type { Watermarks } from '../../core/reconcile-report.ts';
+import { hasProcess } from '../../core/service-spec.ts';
 import { clickhouse, lake, warehouse } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { type EntityName, layoutOf } from '../../reconcile/entities.ts';
@@ -62,7 +63,7 @@ function topicOf(name: EntityName): string {
 /** @returns a sentence where nobody can tell */
 async function kafkaEnds(stack: OpenStack, topics: readonly string[]): Promise<Record<string, Offsets> | string> {
   const { services } = await stack.runtime.observe();
-  const runs = services.some(({ component, pid }) => component === 'kafka' && pid !== null);
+  const runs = services.some((each) => each.component === 'kafka' && hasProcess(each));
   if (!runs) return 'Kafka does not run: ClickHouse is taken as it is';
   try {
     return await endOffsets(await brokersOf(stack.runtime), topics);
