@@ -37,3 +37,11 @@ it('shows only circuits that are not closed', () => {
   expect(text).toMatch(/spark → clickhouse\s+open\s+30\.0 s\s+4\s+refused/);
   expect(text).not.toContain('spark → kafka');
 });
+
+it('tells a stack of a cluster that is out of sight from one that never was', () => {
+  const totals = { pssBytes: 0, cpuPercent: 0 };
+  const nothing = { stack: 's', home: '/h', up: false, supervisor: null, components: [], totals, writes: [] };
+  const gone = { ...nothing, runtime: 'kubernetes', context: 'kind-s', profile: 'lite' };
+  expect(statusText(gone)).toMatch(/no context kind-s[\s\S]*KUBECONFIG/);
+  expect(statusText({ ...nothing, runtime: 'embedded', context: null, profile: null })).toContain('never up');
+});

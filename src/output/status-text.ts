@@ -3,9 +3,7 @@ import { duration, mebibytes } from './format.ts';
 import { table } from './table.ts';
 
 export function statusText(report: StatusReport, now = Date.now()): string {
-  if (report.components.length === 0) {
-    return `Stack "${report.stack}" was never up here.\n  → lambdactl up --profile lite`;
-  }
+  if (report.components.length === 0) return nothingText(report);
   const rows = report.components.map((each) => [
     each.name,
     each.state,
@@ -29,6 +27,17 @@ export function statusText(report: StatusReport, now = Date.now()): string {
     ...troubled.map(({ name, detail }) => `\n${name}: ${detail.split('\n').slice(0, 4).join('\n')}`),
     ...writesText(report.writes, now),
     ...(report.up ? [] : ['', 'Not running. Bring it up with: lambdactl up']),
+  ].join('\n');
+}
+
+/** A stack of a cluster is known without one: its kind cluster was deleted, or another kubeconfig is in use. */
+function nothingText({ stack, context, profile }: StatusReport): string {
+  if (context === null || profile === null) {
+    return `Stack "${stack}" was never up here.\n  → lambdactl up --profile lite`;
+  }
+  return [
+    `Nothing runs of stack "${stack}": the kubeconfig has no context ${context}, or nothing of the stack is there.`,
+    '  → KUBECONFIG names another file? Then run again with it. Else: lambdactl up',
   ].join('\n');
 }
 
