@@ -17,6 +17,8 @@ export interface ServiceSpec {
   probeIntervalMs: number;
   /** The profile's budget for this instance, bytes. */
   memoryBytes: number;
+  /** What short-lived programs that it starts may take beside it, bytes: a container counts them to its limit. */
+  childMemoryBytes?: number;
   /** The program opens files of its conf directory for writing, even where it does not change them. */
   opensConfForWriting?: boolean;
   /** Scheduling niceness; what is off the speed layer's path starts at a lower priority. */

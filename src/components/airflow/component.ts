@@ -9,6 +9,7 @@ import {
   fetchIntervalSeconds,
   mirrorOf,
   originOf,
+  parallelTasks,
   ports,
   pythonArguments,
   shared,
@@ -16,6 +17,9 @@ import {
 
 const instances = ['airflow-api', 'airflow-scheduler', 'airflow-dag-processor'] as const;
 type Instance = (typeof instances)[number];
+
+/** A task at its most: an interpreter of Airflow's, and lambdactl with its Node that it calls. */
+const taskMiB = 240;
 
 /** Airflow as three processes with LocalExecutor and no triggerer; DAGs come from a git repository (docs/adr/0015). */
 export const airflow: ComponentDefinition = {
@@ -84,6 +88,7 @@ function service(context: RenderContext, instance: Instance): ServiceSpec {
     startTimeoutMs: 180_000,
     probeIntervalMs: 10_000,
     memoryBytes: mebibytes(context.profile.components.airflow.memoryMiB),
+    ...(instance === 'airflow-scheduler' ? { childMemoryBytes: parallelTasks * mebibytes(taskMiB) } : {}),
     nice: 10,
     // The API server locks the file of passwords, which it opens as if to add to it.
     ...(instance === 'airflow-api' ? { opensConfForWriting: true } : {}),

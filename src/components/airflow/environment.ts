@@ -10,6 +10,9 @@ export const dagBundle = { name: 'platform', branch: 'main', subdir: 'dags' } as
 /** How often the mirror is fetched from the origin, seconds: what a push may wait before Airflow can see it. */
 export const fetchIntervalSeconds = 10;
 
+/** Tasks run on the laptop that also runs the speed layer: two at a time, and the heavy ones are one a DAG. */
+export const parallelTasks = 2;
+
 export const apiUrl = (context: RenderContext): string =>
   `http://${context.hostOf('airflow-api')}:${context.port(ports.api)}`;
 
@@ -69,8 +72,7 @@ function forTasks(context: RenderContext): Record<string, string> {
 function core(context: RenderContext): Record<string, string> {
   return {
     executor: 'LocalExecutor',
-    // Tasks run on the laptop that also runs the speed layer: two at a time, and the heavy ones are one a DAG.
-    parallelism: '2',
+    parallelism: String(parallelTasks),
     load_examples: 'False',
     lazy_load_plugins: 'True',
     dags_are_paused_at_creation: 'False',

@@ -9,6 +9,10 @@ it('asks for the budget and allows a quarter more, in steps of 32 MiB', () => {
   const { requests, limits } = resourcesFor('postgres', 256 * mebibyte, lite);
   expect([requests.memory, limits.memory]).toEqual(['256Mi', '320Mi']);
   expect(resourcesFor('airflow', 272 * mebibyte, lite).limits.memory).toBe('352Mi');
+  expect(resourcesFor('airflow', 272 * mebibyte, lite, 480 * mebibyte)).toMatchObject({
+    requests: { memory: '272Mi' },
+    limits: { memory: '832Mi' },
+  });
 });
 
 it('asks for more cores where a profile is for bigger machines, half a core at most', () => {

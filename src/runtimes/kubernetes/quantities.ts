@@ -31,12 +31,21 @@ export interface Resources {
   limits: { memory: string };
 }
 
-/** @param memoryBytes the profile's budget, which is the request */
-export function resourcesFor(who: ComponentName | 'job', memoryBytes: number, profile: Profile): Resources {
+/**
+ * @param memoryBytes the profile's budget, which is the request
+ * @param childBytes what programs that it starts may take now and then: in the limit alone
+ */
+export function resourcesFor(
+  who: ComponentName | 'job',
+  memoryBytes: number,
+  profile: Profile,
+  childBytes = 0,
+): Resources {
   const memoryMiB = Math.ceil(memoryBytes / mebibyte);
+  const limitMiB = memoryMiB * limitFactor + childBytes / mebibyte;
   return {
     requests: { cpu: `${cpuOf(who, profile)}m`, memory: `${memoryMiB}Mi` },
-    limits: { memory: `${Math.ceil((memoryMiB * limitFactor) / stepMiB) * stepMiB}Mi` },
+    limits: { memory: `${Math.ceil(limitMiB / stepMiB) * stepMiB}Mi` },
   };
 }
 

@@ -250,7 +250,7 @@ function mainContainer(
       command: stoppable(command, service.stopSignal),
       cwd: service.command.cwd,
       mounts,
-      resources: resourcesFor(definition.name, service.memoryBytes, context.profile),
+      resources: resourcesFor(definition.name, service.memoryBytes, context.profile, service.childMemoryBytes),
       secretName: environmentName(name),
     },
     context,
