@@ -77,11 +77,10 @@ async function describe(stack: OpenStack): Promise<CliStack> {
     profile,
     components: catalogue.filter(({ name }) => desired.components.includes(name)),
     credentials: await readSecrets(stack.paths),
-    imageTag: await tagOfImages(),
+    imageTag: desired.pins.images ?? (await tagOfImages()),
   });
 }
 
-/** As they were brought up. */
 async function tagOfImages(): Promise<string> {
   const { imageTag } = await import('./images/tag.ts');
   return imageTag({ projectRoot });

@@ -226,6 +226,8 @@ export class OpenStack {
     const { cluster } = this;
     const ports = planned ?? (await this.planPorts(choice));
     const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
+    const { imageTag } = await import('./images/tag.ts');
+    const images = cluster === null ? {} : { images: await imageTag({ projectRoot }) };
     this.credentials = await ensureSecrets(
       this.paths,
       choice.components.flatMap(({ credentials }) => credentials),
@@ -236,7 +238,7 @@ export class OpenStack {
       profile: choice.profile,
       components: choice.components.map(({ name }) => name),
       ports: { ...present.ports, ...ports },
-      pins,
+      pins: { ...pins, ...images },
     }));
     await this.connect();
   }

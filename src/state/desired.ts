@@ -22,7 +22,7 @@ export interface DesiredState {
   components: readonly string[];
   /** By port id, e.g. "kafka.broker". */
   ports: Readonly<Record<string, number>>;
-  /** Version of each artifact by name. */
+  /** Version of each artifact by name; in a cluster also "images", the tag that all of them bear. */
   pins: Readonly<Record<string, string>>;
   /** Identity under which an instance's data was made, by instance; opaque here. */
   accounts: Readonly<Record<string, unknown>>;

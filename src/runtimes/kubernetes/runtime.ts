@@ -102,7 +102,7 @@ class KubernetesRuntime implements Runtime {
   private async scope(): Promise<StartScope> {
     const wanted = await readWanted(this.paths);
     const client = await this.client();
-    const options = await renderOptions(this.options, wanted, await this.options.imageTag());
+    const options = await renderOptions(this.options, wanted, await this.imageTag(wanted));
     return {
       client,
       inventory: this.inventory(client, wanted),
@@ -110,6 +110,11 @@ class KubernetesRuntime implements Runtime {
       rendered: renderCluster(options),
       options: this.options,
     };
+  }
+
+  /** As the stack was brought up: the images of a lambdactl that has been upgraded since are not in the cluster yet. */
+  private async imageTag({ desired }: Wanted): Promise<string> {
+    return desired.pins.images ?? (await this.options.imageTag());
   }
 
   private inventory(client: ClusterClient, { profile }: Wanted): Inventory {
@@ -203,7 +208,7 @@ class KubernetesRuntime implements Runtime {
   async run(job: JobDefinition, request: JobRequest, { signal }: OperationContext): Promise<JobResult> {
     refuseLocalFiles(job, request, this.paths.stackDir);
     const wanted = await readWanted(this.paths);
-    const options = await renderOptions(this.options, wanted, await this.options.imageTag());
+    const options = await renderOptions(this.options, wanted, await this.imageTag(wanted));
     const objects = renderJob(options, job, request.args, newRunId());
     return runJobInCluster(
       await this.client(),
