@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { catalogue } from '../components/catalogue.ts';
 import { type ArtifactName, type ComponentDefinition, dependenciesOf } from '../components/contract.ts';
-import { usageError } from '../core/errors.ts';
+import { LambdaError, usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { runByDependency } from '../core/graph.ts';
 import type { UpReport } from '../core/reports.ts';
@@ -172,10 +173,31 @@ async function bringUp(
 ) {
   await step(context, { id: `start/${name}`, title: name, parent: 'start' }, async () => {
     await stack.runtime.start(name, context);
-    const detail = await provision(name, { runtime: stack.runtime, profile, projectRoot }, context);
+    const detail = await provisionPatiently(stack, name, profile, context);
     const memoryBytes = await stack.memoryInUse(name);
     return { value: undefined, detail, ...(memoryBytes === null ? {} : { memoryBytes }) };
   });
+}
+
+/** How long the way into a cluster may lead to a pod that is gone, ms: the rules of its Service follow its pods. */
+const clusterPatienceMs = 60_000;
+
+/** What provisioning does may be done again. Within this machine who is ready answers; the way into a cluster may be behind. */
+async function provisionPatiently(
+  stack: OpenStack,
+  name: ComponentName,
+  profile: Profile,
+  context: OperationContext,
+): Promise<string> {
+  const end = performance.now() + (stack.cluster === null ? 0 : clusterPatienceMs);
+  for (;;) {
+    try {
+      return await provision(name, { runtime: stack.runtime, profile, projectRoot }, context);
+    } catch (error) {
+      if (!(error instanceof LambdaError) || !error.retryable || performance.now() > end) throw error;
+      await sleep(1000, undefined, { signal: context.signal });
+    }
+  }
 }
 
 /** Said before anything else: what is missing, and how big it is. */
