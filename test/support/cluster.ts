@@ -78,6 +78,7 @@ interface PodSpec {
   serviceAccountName: string;
   automountServiceAccountToken: boolean;
   enableServiceLinks: boolean;
+  shareProcessNamespace: boolean;
   securityContext: Record<string, unknown>;
   initContainers?: Container[];
   containers: Container[];

@@ -26,6 +26,12 @@ const containerSecurity = {
   capabilities: { drop: ['ALL'] },
 } as const;
 
+/**
+ * Process 1 of the pod is Kubernetes' own pause program, so that no image needs an init: it reaps what a program leaves behind, and a program
+ * that is not process 1 ends on SIGTERM though it has no handler (a Python program would be killed when its grace is over).
+ */
+export const podProcesses = { shareProcessNamespace: true } as const;
+
 export interface ContainerRequest {
   name: string;
   component: ComponentName;

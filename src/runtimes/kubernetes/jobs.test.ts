@@ -39,6 +39,7 @@ it('makes a Job of a job: of its component’s image, with its files, its secret
     'Job processing/spark-batch-r1',
   ]);
   const [{ pod } = { pod: null }] = podSpecs(objects);
+  expect(pod?.shareProcessNamespace).toBe(true);
   expect(pod?.containers[0]?.image).toBe('lambdactl/spark:0123456789ab');
   expect(pod?.containers[0]?.args.slice(-2)).toEqual(['--date', '2026-11-01']);
   expect(testSecretsIn(objects.filter(({ kind }) => kind !== 'Secret'))).toEqual([]);

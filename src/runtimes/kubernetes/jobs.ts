@@ -4,7 +4,7 @@ import { mebibytes } from '../../components/units.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { configObjects, configVolume, secretObject } from './config.ts';
-import { containerOf, podSecurity } from './containers.ts';
+import { containerOf, podProcesses, podSecurity } from './containers.ts';
 import { labelNames, labelsOf } from './labels.ts';
 import { resourcesFor } from './quantities.ts';
 import { cliAccount, jobAccount } from './rbac.ts';
@@ -67,6 +67,7 @@ export function jobObjects(
       enableServiceLinks: false,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 15,
+      ...podProcesses,
       securityContext: podSecurity,
       ...(nodeSelector === undefined ? {} : { nodeSelector }),
       ...(imagePullSecrets === undefined ? {} : { imagePullSecrets: imagePullSecrets.map((each) => ({ name: each })) }),

@@ -3,7 +3,7 @@ import type { ComponentDefinition, InstancePlan } from '../../components/contrac
 import type { KubernetesContext, KubernetesObject } from '../../components/kubernetes.ts';
 import type { CommandSpec } from '../../core/service-spec.ts';
 import { configObjects, configVolume, secretObject, specHash } from './config.ts';
-import { containerOf, copyConfig, onlyOnce, podSecurity, stoppable } from './containers.ts';
+import { containerOf, copyConfig, onlyOnce, podProcesses, podSecurity, stoppable } from './containers.ts';
 import { withStack } from './in-cluster.ts';
 import { labelNames, labelsOf, podOf, podsOf, specHashAnnotation } from './labels.ts';
 import { probesFor } from './probes.ts';
@@ -187,6 +187,7 @@ function podSpec(
     // Variables like KAFKA_PORT of every Service would be taken for settings.
     enableServiceLinks: false,
     terminationGracePeriodSeconds: Math.ceil(grace) + graceMarginSeconds,
+    ...podProcesses,
     securityContext: podSecurity,
     ...placement(definition, context),
     // Its own names lead to itself at once: not every network lets a pod reach itself by way of its Service.
