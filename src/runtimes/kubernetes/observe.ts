@@ -21,11 +21,12 @@ export async function observeCluster(
     );
     return (await Promise.all(listed)).flat();
   };
+  const listingPods = list<Pod>('v1', 'Pod');
   const [pods, sets, deployments, usage] = await Promise.all([
-    list<Pod>('v1', 'Pod'),
+    listingPods,
     list<Workload>('apps/v1', 'StatefulSet'),
     list<Workload>('apps/v1', 'Deployment'),
-    usageOf(client, scope, signal),
+    listingPods.then((found) => usageOf(client, scope, found, signal)),
   ]);
   const services = [
     // Runs of jobs are no services, and have an end.
@@ -71,7 +72,7 @@ function statusesOf(pod: Pod, owner: Workload | null, usage: ReadonlyMap<string,
       restarts: status?.restartCount ?? 0,
       pssBytes: used?.bytes ?? null,
       cpuPercent: used?.cpuPercent ?? null,
-      cpuSeconds: null,
+      cpuSeconds: used?.cpuSeconds ?? null,
       lastProbe: null,
       specHash,
     };
