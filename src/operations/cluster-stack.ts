@@ -78,8 +78,8 @@ export async function makeKindCluster(
     const { created, unmapped } = await ensureKindCluster(request, context);
     const missing = unmapped.map(({ hostPort }) => hostPort);
     if (missing.length > 0) {
-      const message = `The cluster was made without ports ${missing.join(', ')}: what listens there is not reached from here.`;
-      context.emit({ type: 'warning', message });
+      const message = `The cluster was made without ports ${missing.join(', ')}: each command leads them in while it runs, as far as it needs them.`;
+      context.emit({ type: 'log', level: 'info', message });
     }
     return { value: undefined, detail: created ? 'made' : 'is there' };
   });

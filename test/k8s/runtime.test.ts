@@ -13,6 +13,7 @@ import { inDependencyOrder } from '../../src/core/graph.ts';
 import { loadProfile } from '../../src/operations/profiles.ts';
 import type { Profile } from '../../src/platform/profile.ts';
 import type { LogLine, Runtime } from '../../src/runtimes/contract.ts';
+import { recordOf, writeKindRecord } from '../../src/runtimes/kubernetes/kind-ownership.ts';
 import { createKubernetesRuntime } from '../../src/runtimes/kubernetes/runtime.ts';
 import { updateDesired } from '../../src/state/desired.ts';
 import { createStackDirs, stackPaths } from '../../src/state/paths.ts';
@@ -45,11 +46,12 @@ describeOnCluster('a stack in a cluster', () => {
     throw new LambdaError('helm was not found', { code: 'TOOL_MISSING', category: 'preflight' });
   };
   let profile: Profile;
+  let ports: Readonly<Record<string, number>> = {};
 
-  const open = (imageTag = 'aaaaaaaaaaaa'): Runtime =>
+  const open = (imageTag = 'aaaaaaaaaaaa', kind: string | null = null): Runtime =>
     createKubernetesRuntime({
       ...{ home, stack: 'second', projectRoot, components: catalogue },
-      cluster: { context: cluster().context, kind: null },
+      cluster: { context: cluster().context, kind },
       kubeconfig: cluster().kubeconfig,
       imageTag: async () => imageTag,
       helm: noHelm,
@@ -72,7 +74,7 @@ describeOnCluster('a stack in a cluster', () => {
     await createStackDirs(paths);
     const needs = catalogue.flatMap((definition) => definition.ports(profile));
     // Of the range that other tests leave alone.
-    const ports = Object.fromEntries(needs.map(({ id }, index) => [id, 28_600 + index]));
+    ports = Object.fromEntries(needs.map(({ id }, index) => [id, 28_600 + index]));
     await ensureSecrets(
       paths,
       catalogue.flatMap(({ credentials }) => credentials),
@@ -120,6 +122,16 @@ describeOnCluster('a stack in a cluster', () => {
     expect((await first.inside('postgres', 'sql')).port).toBe(
       catalogue.find(({ name }) => name === 'postgres')?.ports(profile)[0]?.preferred,
     );
+  });
+
+  it('is reached by a forward where a kind cluster was made without the port, and only there', async () => {
+    const mapped = ports['clickhouse.http'] ?? 0;
+    await writeKindRecord(home, 'older', recordOf('docker', [], [mapped]));
+    const runtime = open('aaaaaaaaaaaa', 'older');
+    const { port } = await runtime.endpoint('objectstore', 's3');
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('reached');
+    expect((await runtime.endpoint('clickhouse', 'http')).port).toBe(mapped);
+    await expect(fetch(`http://127.0.0.1:${mapped}/`)).rejects.toThrow();
   });
 
   it('has logs, of all components or of some, with what they match', async () => {

@@ -17,7 +17,7 @@ const recordSchema = z.object({
   engine: z.enum(['docker', 'podman', 'nerdctl']),
   /** Ids of the nodes' containers, once they are there. */
   nodes: z.array(z.string()),
-  /** Ports of this machine that were asked for. */
+  /** Ports of this machine that were asked for; of a cluster that is there, those that it maps. */
   ports: z.array(z.number()),
   createdAt: z.string(),
 });
@@ -32,6 +32,15 @@ const recordFile = (home: string, name: string) => join(kindDirectory(home), `${
 export async function readKindRecord(home: string, name: string): Promise<KindRecord | null> {
   const parsed = recordSchema.safeParse(parsedJson((await readTextIfPresent(recordFile(home, name))) ?? 'null'));
   return parsed.success ? parsed.data : null;
+}
+
+/**
+ * Whether a port of this machine leads into the cluster by kind's own mapping, which is settled when the cluster is made. Of a cluster that
+ * nothing is written down about it is taken for granted.
+ */
+export async function kindMappings(home: string, name: string): Promise<(port: number) => boolean> {
+  const record = await readKindRecord(home, name);
+  return (port) => record === null || record.ports.includes(port);
 }
 
 export async function writeKindRecord(home: string, name: string, record: KindRecord): Promise<void> {

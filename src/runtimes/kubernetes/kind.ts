@@ -44,7 +44,7 @@ export interface KindCluster {
   /** Name in the kubeconfig. */
   context: string;
   created: boolean;
-  /** Ports asked for that the cluster, made before them, does not map: they need a port-forward. */
+  /** Ports asked for that the cluster, made before them, does not map: the runtime leads them in. */
   unmapped: readonly KindPort[];
 }
 

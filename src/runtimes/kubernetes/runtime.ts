@@ -26,6 +26,7 @@ import { forwardsFor, outsideEndpoints } from './endpoints.ts';
 import { Forwards } from './forward.ts';
 import { isInCluster } from './in-cluster.ts';
 import { Inventory } from './inventory.ts';
+import { kindMappings } from './kind-ownership.ts';
 import { readLogs } from './logs.ts';
 import { namespacesOf } from './namespaces.ts';
 import { observeCluster } from './observe.ts';
@@ -88,15 +89,23 @@ class KubernetesRuntime implements Runtime {
     // What nothing waits for goes along with the component that comes last.
     const isLast = [...scope.rendered.components.keys()].at(-1) === component;
     await Promise.all([startComponent(scope, component, context), isLast ? installAddons(scope, context) : null]);
-    if (this.options.cluster.kind !== null)
-      await untilOutsideAnswers(await this.mappedPorts(component), context.signal);
+    await untilOutsideAnswers(await this.mappedPorts(component), context.signal);
+  }
+
+  /** Whether a port of this machine leads into the cluster without us. */
+  private mappings(): Promise<(port: number) => boolean> {
+    const { cluster, home } = this.options;
+    return cluster.kind === null ? Promise.resolve(() => false) : kindMappings(home, cluster.kind);
   }
 
   /** Ports of this machine that kind maps to a component. */
   private async mappedPorts(component: ComponentName): Promise<number[]> {
     const { endpoints } = await this.outside(await readWanted(this.paths));
     const urls = endpoints.filter((each) => each.component === component).map(({ url }) => url);
-    return urls.flatMap((url) => [...url.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)));
+    const isMapped = await this.mappings();
+    return urls
+      .flatMap((url) => [...url.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))
+      .filter(isMapped);
   }
 
   private async scope(): Promise<StartScope> {
@@ -173,7 +182,7 @@ class KubernetesRuntime implements Runtime {
     return endpoints;
   }
 
-  /** Endpoints of this machine, and how to open them: kind maps the ports itself, elsewhere they are led in as long as this process lives. */
+  /** Endpoints of this machine, and how to open them: kind maps those that it was made with, others are led in as long as this process lives. */
   private async outside(wanted: Wanted) {
     const { ports } = wanted.desired;
     const components = this.chosen(wanted);
@@ -183,10 +192,12 @@ class KubernetesRuntime implements Runtime {
       return { endpoints: components.flatMap((each) => each.endpoints(context)), open: async () => {} };
     }
     const open = async (endpoints: readonly Endpoint[]) => {
-      if (this.options.cluster.kind !== null) return;
-      this.forwards ??= new Forwards(await this.client(), this.paths.runDir);
-      for (const { port, target } of forwardsFor(endpoints, components, context, ports))
+      const isMapped = await this.mappings();
+      for (const { port, target } of forwardsFor(endpoints, components, context, ports)) {
+        if (isMapped(port)) continue;
+        this.forwards ??= new Forwards(await this.client(), this.paths.runDir);
         await this.forwards.ensure(port, target);
+      }
     };
     return { endpoints: outsideEndpoints(components, context, ports), open };
   }
