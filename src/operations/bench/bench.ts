@@ -1,8 +1,10 @@
 import { type BenchReport, type BenchScenario, benchScenarios } from '../../core/bench-report.ts';
 import { messageOf, usageError } from '../../core/errors.ts';
 import type { OperationContext } from '../../core/events.ts';
-import { openStack } from '../stack.ts';
+import { requireEmbedded } from '../cluster-stack.ts';
+import { type OpenStack, openStack } from '../stack.ts';
 import { runAll } from './all.ts';
+import { definitions } from './definitions.ts';
 import { findMax } from './find-max.ts';
 import { benchInCluster } from './in-cluster.ts';
 import { alone, requireDisk, requireHealthy, settle } from './preconditions.ts';
@@ -13,7 +15,8 @@ import { keepBench } from './store.ts';
 
 /**
  * Runs a scenario on a stack that is up, judges it by the profile's thresholds and keeps the result.
- * @throws LambdaError BENCH_UNKNOWN_SCENARIO, BAD_RATE, BAD_NUMBER, DURATION_INVALID (usage); NOT_UP, BENCH_BUSY, BENCH_DISK (preflight)
+ * @throws LambdaError BENCH_UNKNOWN_SCENARIO, BAD_RATE, BAD_NUMBER, DURATION_INVALID (usage); NOT_UP, BENCH_BUSY, BENCH_DISK (preflight);
+ *   NOT_HERE
  */
 export async function bench(
   request: BenchRequest,
@@ -28,12 +31,12 @@ export async function bench(
     });
   }
   const stack = await openStack(request);
+  const names = scenariosFor(scenario, stack, context);
   if (request.inCluster === true) {
     const report = await benchInCluster(request, stack, context);
     return { report, file: await kept(stack.home, report, context) };
   }
   const { profile } = stack;
-  const names: readonly BenchScenario[] = scenario === 'all' ? benchScenarios : [scenario];
   await requireHealthy(stack, names);
   if (profile === null) throw new Error('a stack that is up has a profile');
   await requireDisk(stack, names, asked);
@@ -49,6 +52,27 @@ export async function bench(
           : await run(scenario, withDefaults(scenario, asked));
     return { report, file: await kept(stack.home, report, context) };
   });
+}
+
+/** What is to be run; of all of them those that work where the stack is. @throws LambdaError NOT_HERE */
+export function scenariosFor(
+  asked: BenchScenario | 'all',
+  stack: OpenStack,
+  { emit }: Pick<OperationContext, 'emit'>,
+): readonly BenchScenario[] {
+  if (asked !== 'all') {
+    if (definitions[asked].embeddedOnly === true)
+      requireEmbedded(stack, `bench ${asked}`, [
+        'How fast records get in and through: lambdactl bench speed --in-cluster',
+      ]);
+    return [asked];
+  }
+  const left = stack.cluster === null ? [] : benchScenarios.filter((name) => definitions[name].embeddedOnly === true);
+  if (left.length > 0) {
+    const message = `Left out, because it reads a file of this machine in a job: ${left.join(', ')}.`;
+    emit({ type: 'warning', message });
+  }
+  return benchScenarios.filter((name) => !left.includes(name));
 }
 
 /** A result that cannot be kept (a full disk) is shown all the same. @returns the file */

@@ -16,6 +16,8 @@ export interface Definition {
   /** Bytes on disk a record leaves behind in all stores, roughly and rather too many. */
   bytesPerRecord: number;
   defaultRecords: number;
+  /** It hands a file of this machine to a job, which a pod does not see. */
+  embeddedOnly?: true;
 }
 
 export const definitions: Record<BenchScenario, Definition> = {
@@ -26,6 +28,7 @@ export const definitions: Record<BenchScenario, Definition> = {
     durationMs: 20_000,
     bytesPerRecord: 300,
     defaultRecords: 6e6,
+    embeddedOnly: true,
   },
   speed: {
     run: speedScenario,
