@@ -75,13 +75,14 @@ export async function makeKindCluster(
   await step(context, { id: 'kind', title: `Cluster ${kind}` }, async () => {
     const { home } = stack;
     const request = { name: kind, home, projectRoot, confirm, profile, ports: mapped, components, force };
-    const { created, unmapped } = await ensureKindCluster(request, context);
+    const { created, engine, nodes, unmapped } = await ensureKindCluster(request, context);
     const missing = unmapped.map(({ hostPort }) => hostPort);
     if (missing.length > 0) {
       const message = `The cluster was made without ports ${missing.join(', ')}: each command leads them in while it runs, as far as it needs them.`;
       context.emit({ type: 'log', level: 'info', message });
     }
-    return { value: undefined, detail: created ? 'made' : 'is there' };
+    const size = `${nodes} ${nodes === 1 ? 'node' : 'nodes'}, ${engine}`;
+    return { value: undefined, detail: `${created ? 'made' : 'is there'}: ${size}` };
   });
 }
 

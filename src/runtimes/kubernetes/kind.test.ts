@@ -58,8 +58,13 @@ let place: string;
 let profile: Profile;
 let request: KindRequest;
 const said: string[] = [];
+const steps: string[] = [];
 const context = {
-  emit: (event: { type: string; message?: string }) => void (event.message === undefined || said.push(event.message)),
+  emit: (event: { type: string; message?: string; title?: string }) => {
+    if (event.message !== undefined) said.push(event.message);
+    // Who makes a cluster tells of it as a step; a second one for the same would be a second line.
+    if (event.type === 'step') steps.push(event.title ?? '');
+  },
   signal: new AbortController().signal,
 };
 
@@ -67,6 +72,7 @@ beforeEach(async () => {
   programs = openPrograms();
   place = mkdtempSync(join(tmpdir(), 'lambdactl-kind-'));
   said.length = 0;
+  steps.length = 0;
   vi.stubEnv('PATH', programs.path);
   vi.stubEnv('KUBECONFIG', join(place, 'kubeconfig'));
   for (const name of ['LAMBDACTL_ENGINE', 'LAMBDACTL_KIND', 'DOCKER_HOST']) vi.stubEnv(name, '');
@@ -115,10 +121,13 @@ describe('ensureKindCluster', () => {
     expect(await ensureKindCluster(request, context)).toEqual({
       context: 'kind-lambdactl-t',
       created: true,
+      engine: expect.stringMatching(/^docker \d/),
+      nodes: 1,
       unmapped: [],
     });
     expect(await ensureKindCluster(request, context)).toMatchObject({ created: false, unmapped: [] });
     expect(calls()).toEqual(['create cluster']);
+    expect(steps).toEqual([]);
     const config = JSON.parse(readFileSync(join(programs.state, 'config.json'), 'utf8'));
     expect(config.nodes[0].extraPortMappings[0]).toMatchObject({ containerPort: 30003, listenAddress: '127.0.0.1' });
   });

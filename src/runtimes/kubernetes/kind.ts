@@ -44,6 +44,9 @@ export interface KindCluster {
   /** Name in the kubeconfig. */
   context: string;
   created: boolean;
+  /** "docker 28.1.1" */
+  engine: string;
+  nodes: number;
   /** Ports asked for that the cluster, made before them, does not map: the runtime leads them in. */
   unmapped: readonly KindPort[];
 }
@@ -147,26 +150,28 @@ async function create(work: KindWork, request: KindRequest): Promise<KindCluster
   const ports = [...request.ports, ...(await ingressPorts(engine, request, context))];
   await assertFree(request.ports);
   const hostPorts = ports.map(({ hostPort }) => hostPort);
-  const title = `Make kind cluster ${name} (${engine.kind} ${engine.version})`;
-  return step(context, { id: 'cluster/create', title }, async () => {
-    await writeKindRecord(home, name, recordOf(engine.kind, [], hostPorts));
-    const config = join(kindDirectory(home), `${name}.config.json`);
-    const labels = ownershipLabels(home, name);
-    // JSON is YAML, and kind reads either.
-    await writeTextAtomically(config, `${JSON.stringify(kindConfig({ name, profile, ports, labels }), null, 2)}\n`);
-    const putBack = await keepCurrentContext(kindContext(name));
-    const command = ['create', 'cluster', '--name', name, '--config', config, '--wait', readyLimit];
-    const result = await runKind(work, command).finally(async () => {
-      await putBack();
-      await removeTree(config);
-    });
-    if (result.failure !== undefined) throw await failedCreation(work, result);
-    const nodes = await kindNodes(engine, name, context.signal);
-    await connectLocalRegistry(engine, nodes, profile.kubernetes.images.prefix, context);
-    await writeKindRecord(home, name, recordOf(engine.kind, nodes, hostPorts));
-    const detail = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}, context ${kindContext(name)}`;
-    return { value: { context: kindContext(name), created: true, unmapped: [] }, detail };
+  await writeKindRecord(home, name, recordOf(engine.kind, [], hostPorts));
+  const config = join(kindDirectory(home), `${name}.config.json`);
+  const labels = ownershipLabels(home, name);
+  // JSON is YAML, and kind reads either.
+  await writeTextAtomically(config, `${JSON.stringify(kindConfig({ name, profile, ports, labels }), null, 2)}\n`);
+  const putBack = await keepCurrentContext(kindContext(name));
+  const command = ['create', 'cluster', '--name', name, '--config', config, '--wait', readyLimit];
+  const result = await runKind(work, command).finally(async () => {
+    await putBack();
+    await removeTree(config);
   });
+  if (result.failure !== undefined) throw await failedCreation(work, result);
+  const nodes = await kindNodes(engine, name, context.signal);
+  await connectLocalRegistry(engine, nodes, profile.kubernetes.images.prefix, context);
+  await writeKindRecord(home, name, recordOf(engine.kind, nodes, hostPorts));
+  return {
+    context: kindContext(name),
+    created: true,
+    engine: `${engine.kind} ${engine.version}`,
+    nodes: nodes.length,
+    unmapped: [],
+  };
 }
 
 /** kind removes what it made when it fails; what it could not remove is found by the record next time. */
@@ -239,7 +244,13 @@ async function resume(work: KindWork, nodes: readonly KindNode[], request: KindR
     context.emit({ type: 'warning', message });
   }
   const unmapped = request.ports.filter(({ hostPort }) => !mapped.includes(hostPort));
-  return { context: kindContext(name), created: false, unmapped };
+  return {
+    context: kindContext(name),
+    created: false,
+    engine: `${engine.kind} ${engine.version}`,
+    nodes: nodes.length,
+    unmapped,
+  };
 }
 
 async function untilReady({ engine, place, context: { signal } }: KindWork, nodes: readonly KindNode[]): Promise<void> {
