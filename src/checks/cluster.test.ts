@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { contextFor } from '../../test/support/machine-context.ts';
 import { externalError } from '../core/errors.ts';
+import { loadProfile } from '../operations/profiles.ts';
 import type { ClusterView, ContainerFacts, KubernetesView, NodeFacts, PodFacts, VolumeFacts } from './cluster.ts';
 import { checks } from './index.ts';
+import type { MachineContext } from './machine.ts';
 
 const ready: NodeFacts = {
   name: 'node-1',
@@ -46,11 +48,11 @@ const cluster = (given: Partial<ClusterView> = {}): ClusterView => ({
   ...given,
 });
 
-async function run(name: string, given: Partial<KubernetesView> = {}, now = Date.now()) {
+async function run(name: string, given: Partial<KubernetesView> = {}, rest: Partial<MachineContext> = {}) {
   const check = checks.find((each) => each.name === name);
   if (check === undefined) throw new Error(`there is no check ${name}`);
-  const context = await contextFor();
-  return check.run({ ...context, now, kubernetes: { ...context.kubernetes, wanted: true, ...given } });
+  const context = await contextFor(rest);
+  return check.run({ ...context, kubernetes: { ...context.kubernetes, wanted: true, ...given } });
 }
 const found = async (name: string, given: Partial<ClusterView>) =>
   (await run(name, { cluster: cluster(given) })).findings;
@@ -117,6 +119,20 @@ describe('on this machine', () => {
       { severity: 'error', what: expect.stringContaining('0.20.0') },
       { severity: 'warning', what: expect.stringContaining('no kubectl fits') },
     ]);
+  });
+
+  it('asks for kubeseal where secrets are sealed, or an account’s are to be', async () => {
+    const tool: KubernetesView['tool'] = async (name) => ({
+      found: name === 'kubeseal' ? null : { path: `/usr/bin/${name}`, version: '1.34.4' },
+      rejected: [],
+    });
+    const lacking = [{ severity: 'warning', what: 'kubeseal was not found on PATH' }];
+    expect((await run('kubernetes-tools', { tool })).findings).toEqual([]);
+    expect((await run('kubernetes-tools', { tool, seals: async () => true })).findings).toMatchObject(lacking);
+    const lite = await loadProfile('lite');
+    const storage = { kind: 's3', bucket: 'b', region: 'eu-central-1', prefix: '' } as const;
+    const profile = { ...lite, lake: { ...lite.lake, storage } };
+    expect((await run('kubernetes-tools', { tool }, { profile })).findings).toMatchObject(lacking);
   });
 });
 
@@ -224,7 +240,7 @@ describe('of the cluster', () => {
 
   it('warns before the certificate expires', async () => {
     const view = { cluster: cluster({ certificates: async () => ({ client: certificate, authority: null }) }) };
-    const daysBefore = (days: number) => run('cluster-certificate', view, certificateEnd - days * 86_400_000);
+    const daysBefore = (days: number) => run('cluster-certificate', view, { now: certificateEnd - days * 86_400_000 });
     expect((await daysBefore(300)).findings).toEqual([]);
     expect((await daysBefore(10)).findings).toMatchObject([
       {

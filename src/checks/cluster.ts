@@ -11,6 +11,8 @@ export interface KubernetesView {
   engine(): Promise<{ kind: string; version: string; memoryBytes: number; rootless: boolean } | { reason: string }>;
   /** @param name "kind", "helm", "kubectl" or "kubeseal" */
   tool(name: KubernetesTool): Promise<{ found: { path: string; version: string } | null; rejected: readonly string[] }>;
+  /** Whether secrets of the stack were sealed from here. */
+  seals(): Promise<boolean>;
   /** null before the stack was up on a cluster. */
   cluster: ClusterView | null;
 }

@@ -15,7 +15,7 @@ export const kubernetesTools = kubernetesCheck(
   async (view, context) => {
     const found: string[] = [];
     const findings: Finding[] = [];
-    for (const { name, severity, why } of needs(view.kind, context)) {
+    for (const { name, severity, why } of needs(view.kind, await view.seals(), context)) {
       const look = await view.tool(name);
       if (look.found !== null) found.push(`${name} ${look.found.version} (${look.found.path})`);
       else {
@@ -28,8 +28,9 @@ export const kubernetesTools = kubernetesCheck(
   },
 );
 
-function needs(kind: boolean, { profile: { kubernetes } }: MachineContext): Need[] {
+function needs(kind: boolean, seals: boolean, { profile: { kubernetes, lake, warehouse } }: MachineContext): Need[] {
   const charts = Object.values(kubernetes.delivery).includes('operator') || kubernetes.monitoring;
+  const accounts = lake.storage.kind === 's3' || warehouse.target === 'snowflake';
   return [
     ...(kind
       ? [{ name: 'kind', severity: 'error', why: 'It makes and deletes the cluster; `up --yes` fetches it.' } as const]
@@ -42,5 +43,16 @@ function needs(kind: boolean, { profile: { kubernetes } }: MachineContext): Need
       severity: 'warning',
       why: 'lambdactl does without; what it advises to look at in the cluster is written for kubectl.',
     },
+    ...(seals || accounts
+      ? [
+          {
+            name: 'kubeseal',
+            severity: 'warning',
+            why: seals
+              ? 'Secrets of this stack were sealed from here: `secrets seal` and `secrets check` call it.'
+              : 'The profile names an account, whose credentials `secrets seal` makes fit for git.',
+          } as const,
+        ]
+      : []),
   ];
 }

@@ -12,7 +12,9 @@ import type { ApiObject, ClusterEvent, Condition, ContainerStatus, Pod } from '.
 import { containerEngine } from '../runtimes/kubernetes/engine.ts';
 import { lookForTool } from '../runtimes/kubernetes/tools.ts';
 import type { DesiredState } from '../state/desired.ts';
+import { stackPaths } from '../state/paths.ts';
 import { readIfExists } from '../system/files.ts';
+import { lastSealing } from './secrets/sealed-directory.ts';
 
 export interface ViewRequest {
   desired: DesiredState | null;
@@ -32,6 +34,8 @@ export function kubernetesView({ desired, home, projectRoot, stack, signal }: Vi
     kind: onCluster === null ? asked !== 'kubernetes' : onCluster.kind !== null,
     engine: once(() => containerEngine({ signal })),
     tool: (name) => lookForTool(name, { home, projectRoot, signal }),
+    // What cannot be read of it is told by `secrets check`.
+    seals: async () => (await lastSealing(stackPaths(home, stack)).catch(() => null)) !== null,
     cluster: onCluster === null ? null : clusterView(onCluster.context, stack, signal),
   };
 }

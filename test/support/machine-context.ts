@@ -55,6 +55,7 @@ export async function contextFor(
       kind: true,
       engine: async () => ({ kind: 'docker', version: '29.0.0', memoryBytes: 32 * gibibyte, rootless: false }),
       tool: async (name) => ({ found: { path: `/usr/bin/${name}`, version: '1.34.4' }, rejected: [] }),
+      seals: async () => false,
       cluster: null,
     },
     supervisor: null,
