@@ -3,6 +3,7 @@ import { preflightError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import type { Profile } from '../platform/profile.ts';
 import type { Runtime } from '../runtimes/contract.ts';
+import { removeStackFiles } from '../runtimes/stack-files.ts';
 import type { ClusterRef } from '../state/desired.ts';
 import type { OpenStack } from './stack.ts';
 
@@ -101,4 +102,13 @@ export async function loadKindImages(kind: string, wish: KindWish, context: Oper
 export async function hasKindCluster(home: string, kind: string): Promise<boolean> {
   const { readKindRecord } = await import('../runtimes/kubernetes/kind-ownership.ts');
   return (await readKindRecord(home, kind)) !== null;
+}
+
+/** Removes what this machine keeps of a stack, and of the kind cluster made for it, without asking the cluster. The caller holds the stack's lock. */
+export async function forgetStack({ paths, home, cluster }: OpenStack): Promise<void> {
+  if (cluster !== null && cluster.kind !== null) {
+    const { removeKindRecord } = await import('../runtimes/kubernetes/kind-ownership.ts');
+    await removeKindRecord(home, cluster.kind);
+  }
+  await removeStackFiles(paths);
 }
