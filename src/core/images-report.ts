@@ -1,4 +1,4 @@
-/** What `images build`, `images load` and `images list` answer. */
+/** What `images build`, `images load`, `images list` and `images pin` answer. */
 
 /** override: the profile names another image in place of ours. */
 export type ImageAction = 'built' | 'present' | 'override';
@@ -36,6 +36,10 @@ export interface ListedImage {
   /** Whether `images build` makes it; false where the profile names another. */
   own: boolean;
   bytes: number | null;
+  /** Of the engine: the content's own, "sha256:…"; null where it has not the image or is not there. */
+  id: string | null;
+  /** "registry/name@sha256:…", of each registry that it was pushed to or pulled from. */
+  digests: readonly string[];
   /** null: there is nobody to ask. */
   inEngine: boolean | null;
   inCluster: boolean | null;
@@ -50,4 +54,22 @@ export interface ImagesListReport {
   /** Why the cluster was not asked. */
   clusterReason: string | null;
   images: readonly ListedImage[];
+}
+
+export interface PinnedImage {
+  /** Key of `kubernetes.images.overrides`. */
+  name: string;
+  /** As the profile names it. */
+  reference: string;
+  /** The same with the digest. */
+  pinned: string;
+}
+
+export interface ImagesPinReport {
+  profile: string;
+  /** File that was written. */
+  output: string | null;
+  images: readonly PinnedImage[];
+  /** YAML of a profile's part. */
+  fragment: string;
 }

@@ -1,4 +1,4 @@
-import type { ImagesBuildReport, ImagesListReport, ImagesLoadReport } from '../core/images-report.ts';
+import type { ImagesBuildReport, ImagesListReport, ImagesLoadReport, ImagesPinReport } from '../core/images-report.ts';
 import { duration, mebibytes } from './format.ts';
 import { table } from './table.ts';
 
@@ -43,4 +43,10 @@ export function imagesListText({ images, engine, engineReason, cluster, clusterR
     engine === null ? `No container engine answers: ${engineReason ?? ''}` : `Engine: ${engine}`,
     cluster === null ? `Cluster not asked: ${clusterReason ?? ''}` : `Cluster: ${cluster}`,
   ].join('\n');
+}
+
+/** The fragment itself where no file was asked for, so that it can be led into one. */
+export function imagesPinText({ output, images, fragment }: ImagesPinReport): string {
+  if (output === null) return fragment.trimEnd();
+  return `${images.length} images pinned in ${output}: lambdactl render --values ${output}`;
 }

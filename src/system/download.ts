@@ -157,7 +157,7 @@ function isLocal(error: unknown): boolean {
 
 let proxyLooked = false;
 /** fetch honours HTTPS_PROXY only where NODE_USE_ENV_PROXY was set before the start; every other tool of the user does at once. */
-function useEnvironmentProxy(): void {
+export function useEnvironmentProxy(): void {
   if (proxyLooked) return;
   proxyLooked = true;
   const wanted = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]);

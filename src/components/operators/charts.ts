@@ -1,3 +1,4 @@
+import type { Profile } from '../../platform/profile.ts';
 import type { HelmRelease, KubernetesContext } from '../kubernetes.ts';
 
 interface Chart {
@@ -99,17 +100,38 @@ export function release(
   ];
 }
 
-/** What upstream's own images are used for the data itself; `kubernetes.images.overrides` replaces each by its name here. */
+/** Upstream's own images that are named here and not by a chart; `kubernetes.images.overrides` replaces each by its name here. */
 const images = {
   // Of the minor version that the embedded runtime has; Debian 12, whose collations are those of our other images.
   postgres: 'ghcr.io/cloudnative-pg/postgresql:18.4-minimal-bookworm',
   clickhouse: 'clickhouse/clickhouse-server:26.7',
   'clickhouse-keeper': 'clickhouse/clickhouse-keeper:26.7',
   'git-sync': 'registry.k8s.io/git-sync/git-sync:v4.4.2',
+  // Upstream's registry: the chart's default is Bitnami's, whose free images are gone.
+  'sealed-secrets': 'ghcr.io/bitnami-labs/sealed-secrets-controller:0.36.6',
 } as const;
+type UpstreamImage = keyof typeof images;
 
-export const upstreamImage = (context: KubernetesContext, name: keyof typeof images): string =>
+export const upstreamImage = (context: KubernetesContext, name: UpstreamImage): string =>
   context.profile.kubernetes.images.overrides[name] ?? images[name];
+
+/** Those that the profile's rendering names, as it names them. */
+export function upstreamImages({ kubernetes }: Profile): { name: UpstreamImage; reference: string }[] {
+  const {
+    delivery,
+    charts: replaced,
+    images: { overrides },
+  } = kubernetes;
+  const byOperator = (component: keyof typeof delivery, ...names: readonly UpstreamImage[]) =>
+    delivery[component] === 'operator' ? names : [];
+  const names = [
+    ...byOperator('postgres', 'postgres'),
+    ...byOperator('clickhouse', 'clickhouse', 'clickhouse-keeper'),
+    ...byOperator('airflow', 'git-sync'),
+    ...(replaced['sealed-secrets'] === installedElsewhere ? [] : (['sealed-secrets'] as const)),
+  ];
+  return names.map((name) => ({ name, reference: overrides[name] ?? images[name] }));
+}
 
 export interface ImageParts {
   registry: string;

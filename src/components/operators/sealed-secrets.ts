@@ -1,5 +1,5 @@
 import type { HelmRelease, KubernetesContext, KubernetesObject } from '../kubernetes.ts';
-import { type ImageParts, overriddenImage, release } from './charts.ts';
+import { imageParts, release, upstreamImage } from './charts.ts';
 import { policy } from './network.ts';
 import { fixedResources, podLabels } from './objects.ts';
 
@@ -11,15 +11,8 @@ const controllerPort = 8080;
 /** In the namespace of the data, whose secrets are the most; it unseals in all of them. */
 export const sealedSecretsNamespace = (context: KubernetesContext): string => context.namespaceOf('postgres');
 
-/** Upstream's registry: the chart's default is Bitnami's, whose free images are gone. */
-const defaultImage: ImageParts = {
-  registry: 'ghcr.io',
-  repository: 'bitnami-labs/sealed-secrets-controller',
-  tag: '0.36.6',
-};
-
 export function sealedSecretsRelease(context: KubernetesContext): readonly HelmRelease[] {
-  const image = overriddenImage(context, 'sealed-secrets') ?? defaultImage;
+  const image = imageParts(upstreamImage(context, 'sealed-secrets'));
   return release(context, 'sealed-secrets', sealedSecretsNamespace(context), {
     fullnameOverride: sealedSecretsController,
     image: { ...image, pullPolicy: context.imagePullPolicy },

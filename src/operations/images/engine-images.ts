@@ -7,6 +7,10 @@ export interface EngineImage {
   bytes: number | null;
   /** What it was built on; null of what `images build` did not make. */
   base: string | null;
+  /** "sha256:…", of the image's configuration; null where the engine does not tell. */
+  id: string | null;
+  /** "name@sha256:…" of each registry that it was pushed to or pulled from. */
+  digests: readonly string[];
 }
 
 /** null: the engine does not have it. */
@@ -20,7 +24,14 @@ export async function inEngine(
   const image = asRecord(Array.isArray(inspected) ? inspected[0] : null);
   if (failure !== undefined || image === null) return null;
   const base = asRecord(asRecord(image.Config)?.Labels)?.['dev.lambdactl.base'];
-  return { bytes: typeof image.Size === 'number' ? image.Size : null, base: typeof base === 'string' ? base : null };
+  const { Id: id, Size: bytes, RepoDigests: digests } = image;
+  return {
+    bytes: typeof bytes === 'number' ? bytes : null,
+    base: typeof base === 'string' ? base : null,
+    // podman leaves the algorithm out.
+    id: typeof id === 'string' ? id.replace(/^(?=[0-9a-f]{64}$)/, 'sha256:') : null,
+    digests: Array.isArray(digests) ? digests.map(String) : [],
+  };
 }
 
 /**

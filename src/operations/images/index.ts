@@ -1,5 +1,10 @@
 import type { OperationContext } from '../../core/events.ts';
-import type { ImagesBuildReport, ImagesListReport, ImagesLoadReport } from '../../core/images-report.ts';
+import type {
+  ImagesBuildReport,
+  ImagesListReport,
+  ImagesLoadReport,
+  ImagesPinReport,
+} from '../../core/images-report.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { containerEngine, type EngineName } from '../../runtimes/kubernetes/engine.ts';
 import { noEngine } from '../../runtimes/kubernetes/kind-errors.ts';
@@ -8,6 +13,7 @@ import { openStack, type StackRef } from '../stack.ts';
 import { buildImages } from './build.ts';
 import { listImages } from './list.ts';
 import { kindClusterOf, loadImages } from './load.ts';
+import { pinImages } from './pin.ts';
 
 /** As the commands take them. */
 interface ImagesRequest extends StackRef {
@@ -45,6 +51,14 @@ export async function imagesList(
   context: OperationContext,
 ): Promise<ImagesListReport> {
   return listImages({ ...request, profile: await profileOf(request) }, context);
+}
+
+/** @throws LambdaError what `pinImages` throws */
+export async function imagesPin(
+  request: ImagesRequest & { output: string | null },
+  context: OperationContext,
+): Promise<ImagesPinReport> {
+  return pinImages({ profile: await profileOf(request), output: request.output }, context);
 }
 
 async function profileOf({ profile, ...ref }: ImagesRequest): Promise<Profile> {

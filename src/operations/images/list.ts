@@ -32,6 +32,8 @@ export async function listImages(request: ListRequest, context: OperationContext
     images: images.map((image, index) => ({
       ...image,
       bytes: found?.[index]?.bytes ?? null,
+      id: found?.[index]?.id ?? null,
+      digests: found?.[index]?.digests ?? [],
       inEngine: found === null ? null : found[index] !== null,
       inCluster: 'reason' in cluster ? null : cluster.present.has(image.reference),
     })),
