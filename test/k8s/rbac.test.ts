@@ -23,6 +23,7 @@ const never: readonly (readonly [verb: string, group: string, resource: string])
   ['escalate', 'rbac.authorization.k8s.io', 'roles'],
   ['bind', 'rbac.authorization.k8s.io', 'clusterroles'],
   ['create', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations'],
+  ['patch', 'admissionregistration.k8s.io', 'validatingadmissionpolicies'],
   ['delete', '', 'namespaces'],
   ['delete', '', 'persistentvolumeclaims'],
   ['*', '*', '*'],

@@ -193,10 +193,13 @@ describeOnCluster('a stack in a cluster', () => {
   }, 120_000);
 
   it('goes with everything that it made, and with nothing else', async () => {
+    const guards = 'validatingadmissionpolicies,validatingadmissionpolicybindings';
+    expect(await items(guards)).toHaveLength(4);
     await cluster().kubectl(['create', 'namespace', 'theirs']);
     await cluster().kubectl(['create', 'configmap', 'theirs', '-n', 'theirs']);
     await open().destroy(context);
     expect(await items('statefulsets,services,secrets,configmaps,pvc,networkpolicies,serviceaccounts')).toEqual([]);
+    expect(await items(guards)).toEqual([]);
     const namespaces = await cluster().kubectl(['get', 'namespaces', '-o', 'jsonpath={.items[*].metadata.name}']);
     expect(namespaces.split(' ')).toContain('theirs');
     expect(namespaces.split(' ')).not.toContain('data');

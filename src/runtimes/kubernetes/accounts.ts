@@ -6,7 +6,7 @@ import { secretObject } from './config.ts';
 import { baseComponent, labelsOf } from './labels.ts';
 
 /** Secret with the keys of the S3 account, as `secrets seal` names it. */
-const s3Secret = 'account-s3';
+export const s3Secret = 'account-s3';
 
 /** Programs of Spark look for an account's keys where every AWS client does; the others are told by their own settings. */
 const byAwsChain: readonly string[] = ['spark', 'spark-batch', 'lake'];

@@ -22,6 +22,9 @@ const imageOf: Record<JobName, ComponentName> = {
   lambdactl: 'airflow',
 };
 
+/** First part of a run's name, which is that of its objects. */
+export const jobNames: readonly string[] = Object.keys(imageOf);
+
 /** A run that nobody waited for is gone after an hour. */
 const keptSeconds = 3600;
 

@@ -12,7 +12,7 @@ export const cliAccount = 'lambdactl';
 
 /**
  * An account for each component. None has a right and none gets a token, but for Airflow: its tasks start the batch layer's jobs and read
- * what they say. It can make and delete a run's Secret and never read one.
+ * what they say. It can make and delete a run's Secret and never read one (which guards.ts sees to: a right to patch would do).
  */
 export function accountObjects(
   components: readonly ComponentDefinition[],
@@ -25,22 +25,28 @@ export function accountObjects(
     metadata: { name, namespace, labels },
     automountServiceAccountToken: false,
   });
-  const { profile } = context;
   const jobs = context.namespaceOf(jobAccount);
-  // Charts and operators make accounts of their own.
-  const ours = components.filter(
-    (each) => each.instances(profile).length > 0 && deliveryOf(each.name, profile) === null,
-  );
+  const ours = withAccount(components, context);
   return [
     ...ours.map(({ name }) => account(name, context.namespaceOf(name))),
     account(jobAccount, jobs),
     account(cliAccount, jobs),
-    ...[cliAccount, ...ours.filter(({ name }) => asksTheCluster(name)).map(({ name }) => name)].flatMap((name) => [
+    ...jobStarters(components, context).flatMap((name) => [
       ...jobStarter(name, jobs, context),
       ...observers(name, jobs, context),
     ]),
   ];
 }
+
+/** Charts and operators make accounts of their own. */
+const withAccount = (components: readonly ComponentDefinition[], { profile }: KubernetesContext) =>
+  components.filter((each) => each.instances(profile).length > 0 && deliveryOf(each.name, profile) === null);
+
+/** Accounts that start jobs; what their right to do so is narrowed to, guards.ts says. */
+export const jobStarters = (components: readonly ComponentDefinition[], context: KubernetesContext): string[] => [
+  cliAccount,
+  ...withAccount(components, context).flatMap(({ name }) => (asksTheCluster(name) ? [name] : [])),
+];
 
 /** Whose pods may ask the API server. */
 export const asksTheCluster = (component: string): boolean => component === 'airflow';

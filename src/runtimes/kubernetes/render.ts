@@ -22,6 +22,7 @@ import type { Profile } from '../../platform/profile.ts';
 import type { Credentials } from '../../state/secrets.ts';
 import { accountSecrets } from './accounts.ts';
 import { createContext, deliveryOf, nodePortAt } from './context.ts';
+import { guardObjects } from './guards.ts';
 import { inClusterStack } from './in-cluster.ts';
 import { jobObjects } from './jobs.ts';
 import { namespaceObjects } from './namespaces.ts';
@@ -49,7 +50,7 @@ export interface ClusterRenderOptions {
 }
 
 export interface RenderedCluster {
-  /** Namespaces, service accounts, RBAC, NetworkPolicies, keys of a cloud account: to be applied first, in this order. */
+  /** Namespaces, service accounts, RBAC, NetworkPolicies, keys of a cloud account, guards of rights: to be applied first, in this order. */
   base: readonly KubernetesObject[];
   /** Charts that belong to no component; installed after the base. */
   addons: readonly Addon[];
@@ -66,6 +67,7 @@ export function renderCluster(options: ClusterRenderOptions): RenderedCluster {
       ...accountObjects(options.components, context),
       ...networkPolicies(options.components, context),
       ...accountSecrets(options.credentials, context),
+      ...guardObjects(options.components, context),
     ],
     addons: addonsOf(context),
     components: new Map(options.components.map((definition) => [definition.name, componentOf(definition, contexts)])),

@@ -3,6 +3,7 @@ import type { OperationContext } from '../../core/events.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { waitUntilGone } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
+import { isGuard } from './guards.ts';
 import { Inventory, isRelease, keyOf, madeAnnotation } from './inventory.ts';
 import { deleteKindCluster } from './kind.ts';
 import { readKindRecord } from './kind-ownership.ts';
@@ -77,6 +78,10 @@ export async function destroyInCluster(scope: DestroyScope, context: OperationCo
   }
   for (const kind of clusterKinds) {
     for (const found of await client.list(kind, { labels }, signal)) await client.remove(found, 'Background', signal);
+  }
+  for (const ref of known.filter(isGuard)) {
+    const found = await client.read(ref, signal);
+    if (found?.metadata.labels?.[labelNames.stack] === scope.stack) await client.remove(ref, 'Background', signal);
   }
   await inventory.remove(signal);
   await removeNamespaces(client, labels, context);

@@ -6,6 +6,7 @@ import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import { applyComponent } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
+import { guardComponent, isGuard } from './guards.ts';
 import { type Inventory, releaseRef } from './inventory.ts';
 import { baseComponent } from './labels.ts';
 import { type KubernetesOptions, openHelm } from './options.ts';
@@ -29,11 +30,21 @@ const operatorTimeoutMs = 10 * 60_000;
 
 /** Namespaces, accounts and policies: what everything else lies in. @throws LambdaError NAME_TAKEN, CLUSTER_… */
 export async function prepareBase(
-  { client, inventory, render, rendered }: StartScope,
-  signal: AbortSignal,
+  { client, inventory, render: { stack }, rendered }: StartScope,
+  { signal, emit }: OperationContext,
 ): Promise<void> {
-  const request = { stack: render.stack, component: baseComponent, objects: rendered.base };
-  await applyComponent(client, inventory, request, signal);
+  const objects = rendered.base.filter((object) => !isGuard(object));
+  await applyComponent(client, inventory, { stack, component: baseComponent, objects }, signal);
+  const guards = rendered.base.filter(isGuard);
+  try {
+    await applyComponent(client, inventory, { stack, component: guardComponent, objects: guards }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LambdaError)) throw error;
+    // An older cluster does not know such rules, and who is no administrator may not set them; everything works without.
+    const message = `Who may start jobs is not held to them (docs/kubernetes-objects.md): ${error.message.split('\n', 1)[0]}`;
+    emit({ type: 'warning', message });
+  }
 }
 
 /**

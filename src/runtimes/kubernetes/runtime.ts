@@ -81,7 +81,7 @@ class KubernetesRuntime implements Runtime {
   async start(component: ComponentName, context: OperationContext): Promise<void> {
     const scope = await this.scope();
     // Components start side by side; one of them makes what all of them lie in.
-    this.base ??= prepareBase(scope, context.signal);
+    this.base ??= prepareBase(scope, context);
     await this.base.catch((error: unknown) => {
       this.base = null;
       throw error;
