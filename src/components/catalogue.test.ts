@@ -5,9 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { inDependencyOrder } from '../core/graph.ts';
 import type { CommandSpec } from '../core/service-spec.ts';
 import { memoryBudgetMiB, type Profile, resolveProfile } from '../platform/profile.ts';
+import { authorityId, certificateId, isCertificate, usesTls } from '../platform/tls.ts';
 import { catalogue } from './catalogue.ts';
 import type { RenderContext } from './contract.ts';
 import { loopbackNetwork } from './network.ts';
+import { certificatesOf } from './tls.ts';
 
 const root = join(import.meta.dirname, '../..');
 const load = async (name: string) => {
@@ -16,15 +18,30 @@ const load = async (name: string) => {
 };
 const eta = new Eta({ autoEscape: false, autoTrim: false });
 
+const tlsNeed = (id: string) => ({ id, user: id, kind: 'password' as const });
+
 /** Renders everything as a runtime would, and notes what was asked for. */
 function renderAll(profile: Profile) {
+  const encrypted = usesTls(profile, 'embedded');
   const asked = { ports: new Set<string>(), secrets: new Set<string>(), templates: new Set<string>() };
   const declaredPorts = new Map(catalogue.flatMap((c) => c.ports(profile)).map(({ id, preferred }) => [id, preferred]));
   const credentials = new Map(catalogue.flatMap((c) => c.credentials).map((need) => [need.id, need]));
+  const servers = encrypted ? catalogue.filter(({ servesTls }) => servesTls === true) : [];
+  for (const each of servers)
+    for (const instance of each.instances(profile))
+      credentials.set(certificateId(instance), tlsNeed(certificateId(instance)));
+  if (encrypted) credentials.set(authorityId, tlsNeed(authorityId));
   const known = <T>(map: ReadonlyMap<string, T>, id: string): T => {
     const value = map.get(id);
     if (value === undefined) throw new Error(`${id} was not declared`);
     return value;
+  };
+  const secret = (id: string) => {
+    asked.secrets.add(id);
+    const { kind, user } = known(credentials, id);
+    // A cluster's identity is no secret, and certificates are public.
+    if (isCertificate(id)) return `secret-of-${user}\n-----BEGIN CERTIFICATE-----\n${user}\n`;
+    return kind === 'clusterId' ? 'an-id' : `secret-of-${user}`;
   };
   const context: RenderContext = {
     stack: 'test',
@@ -35,12 +52,8 @@ function renderAll(profile: Profile) {
       return known(declaredPorts, id);
     },
     user: (id) => known(credentials, id).user,
-    secret: (id) => {
-      asked.secrets.add(id);
-      const { kind, user } = known(credentials, id);
-      // A cluster's identity is no secret.
-      return kind === 'clusterId' ? 'an-id' : `secret-of-${user}`;
-    },
+    secret,
+    certificates: certificatesOf(profile, 'embedded', secret),
     artifact: (name) => ({ root: `/artifacts/${name}`, classPath: [`/artifacts/${name}/${name}.jar`] }),
     dir: (instance, kind) => `/stack/${instance}/${kind}`,
     projectHash: () => 'hash',
@@ -58,8 +71,12 @@ function renderAll(profile: Profile) {
   return { asked, plans, endpoints, declaredPorts, credentials };
 }
 
-describe.each(['lite', 'full'])('the catalogue in profile %s', async (name) => {
-  const profile = await resolveProfile(name, load);
+describe.each([
+  ['lite', 'none'],
+  ['full', 'none'],
+  ['full', 'everywhere'],
+] as const)('the catalogue in profile %s, TLS: %s', async (name, use) => {
+  const profile = { ...(await resolveProfile(name, load)), tls: { use } };
   const { asked, plans, endpoints, declaredPorts, credentials } = renderAll(profile);
 
   it('keeps secrets out of arguments, of readable files and of addresses', () => {

@@ -2,6 +2,7 @@ import type { ArtifactName, InstalledArtifact } from '../artifacts/names.ts';
 import type { CommandSpec, RenderedFile, ServiceSpec } from '../core/service-spec.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
 import type { Profile } from '../platform/profile.ts';
+import type { Certificates } from './tls.ts';
 
 export type { ArtifactName, InstalledArtifact };
 
@@ -20,6 +21,8 @@ export interface ComponentDefinition {
   instances(profile: Profile): readonly string[];
   ports(profile: Profile): readonly PortNeed[];
   credentials: readonly CredentialNeed[];
+  /** Its instances have certificates where the profile wants TLS. */
+  servesTls?: boolean;
   /** Config files and start spec of one instance. */
   render(context: RenderContext, instance: string): InstancePlan;
   endpoints(context: RenderContext): readonly Endpoint[];
@@ -62,6 +65,8 @@ export interface RenderContext {
   port(id: string): number;
   user(credentialId: string): string;
   secret(credentialId: string): string;
+  /** null where the stack's programs do not speak TLS with each other. */
+  certificates: Certificates | null;
   artifact(name: ArtifactName): InstalledArtifact;
   /** Absolute directory of an instance: data survives down, conf is rewritten by up, run holds pids and sockets, cache may be deleted. */
   dir(instance: string, kind: 'data' | 'conf' | 'run' | 'cache'): string;
@@ -87,6 +92,8 @@ export interface Endpoint {
   url: string;
   /** Credential to use, by id; its secret is never part of the url. */
   credential?: string;
+  /** It speaks TLS, with a certificate of the stack's authority. */
+  tls?: boolean;
   description: string;
 }
 

@@ -45,6 +45,8 @@ export interface OperatorDelivery {
    * instance's name, as in plain delivery; where the context names node ports, another one, "<instance>-outside", has them.
    */
   service(instance: string): string;
+  /** Further names under which its pods are reached, for their certificates. */
+  serverNames?(namespace: string): readonly string[];
   /** Where that Service, and the pods behind it, listen for a port of the component; its preferred number when absent or undefined. */
   port?(portId: string): number | undefined;
 }

@@ -51,14 +51,27 @@ export interface AfterHealthySpec extends PrepareSpec {
 
 /** How to ask a running product whether it works, by its own protocol. Carried out by src/probes. */
 export type ProbeSpec =
-  | { kind: 'postgres'; host: string; port: number; user: string; password: string; database: string }
-  | { kind: 'kafka'; bootstrap: string }
+  | ({ kind: 'postgres'; host: string; port: number; user: string; password: string; database: string } & Verified)
+  | ({ kind: 'kafka'; bootstrap: string } & Verified)
   | { kind: 'clickhouse'; url: string; user: string; password: string }
   | { kind: 's3'; endpoint: string; accessKey: string; secretKey: string; bucket?: string }
   | { kind: 'http'; url: string; expectStatus: number; expectBody?: string }
   | { kind: 'spark'; url: string; queries: readonly string[] }
   /** A process of Airflow that listens nowhere: it writes its heartbeat into Airflow's database. */
-  | { kind: 'airflow-job'; host: string; port: number; user: string; password: string; database: string; job: string };
+  | ({
+      kind: 'airflow-job';
+      host: string;
+      port: number;
+      user: string;
+      password: string;
+      database: string;
+      job: string;
+    } & Verified);
+
+interface Verified {
+  /** Certificate by which the server is verified, as PEM; without one it speaks no TLS. */
+  authority?: string;
+}
 
 export interface ProbeResult {
   healthy: boolean;

@@ -5,15 +5,17 @@ import { usageError } from '../core/errors.ts';
 import type { OperationContext } from '../core/events.ts';
 import type { RenderReport } from '../core/reports.ts';
 import type { Profile } from '../platform/profile.ts';
+import { authorityId, usesTls } from '../platform/tls.ts';
 import { imageArtifacts } from '../runtimes/kubernetes/image-layout.ts';
 import { type ClusterRenderOptions, renderCluster } from '../runtimes/kubernetes/render.ts';
 import { requestedMiB } from '../runtimes/kubernetes/requests.ts';
 import { loadTemplates } from '../runtimes/templates.ts';
 import { withLock } from '../state/lock.ts';
 import { createStackDirs, stackPaths } from '../state/paths.ts';
-import { type Credentials, ensureSecrets } from '../state/secrets.ts';
+import type { Credentials } from '../state/secrets.ts';
 import { errnoOf } from '../system/files.ts';
 import { resolveHome } from '../system/paths.ts';
+import { certificateNeeds, ensureCredentials } from './credentials.ts';
 import { imageTag } from './images/tag.ts';
 import { loadProfile, loadProfileFor } from './profiles.ts';
 import { filesOf, isSecret, type Part, partsOf, removeOthers, streamOf, writeFiles } from './render/files.ts';
@@ -47,7 +49,7 @@ export async function render(request: RenderRequest, context: OperationContext):
   const tag = request.imageTag === undefined ? await imageTag({ projectRoot }) : checkedTag(request.imageTag);
   const profile = await (values === undefined ? loadProfile(request.profile) : loadProfileFor(request.profile, values));
   const chosen = request.components.map(componentName);
-  const credentials = request.withSecrets ? await stackCredentials(request, profile) : placeholders();
+  const credentials = request.withSecrets ? await stackCredentials(request, profile) : await placeholders(profile);
   context.signal.throwIfAborted();
   const cluster = renderCluster(await optionsFor(request.stack, profile, credentials, tag));
   const parts = partsOf(cluster, chosen);
@@ -119,21 +121,29 @@ export async function secretsOfCluster(stack: string, profile: Profile, credenti
   return partsOf(cluster, []).flatMap(({ objects }) => objects.filter(isSecret));
 }
 
+const wishFor = (profile: Profile) => ({ profile, components: catalogue, runtime: 'kubernetes' as const });
+
 const needs = catalogue.flatMap((definition: ComponentDefinition) => definition.credentials);
 /** Credentials of accounts, which the user brings. */
 const accounts = ['account.s3', 'account.snowflake'] as const;
 
 /** What is not written anyway: it stands for the secrets, so that every object that would hold one is known. */
-function placeholders(): Credentials {
+async function placeholders(profile: Profile): Promise<Credentials> {
+  const certificates = usesTls(profile, 'kubernetes')
+    ? [authorityId, ...(await certificateNeeds(wishFor(profile))).map(({ id }) => id)]
+    : [];
   const generated = needs.map(({ id, user }) => [id, { user, secret: `secret-of-${id}` }] as const);
   const brought = accounts.map((id) => [id, { user: `user-of-${id}`, secret: `secret-of-${id}` }] as const);
-  return Object.fromEntries([...generated, ...brought]);
+  const issued = certificates.map((id) => [id, { user: id, secret: `secret-of-${id}` }] as const);
+  return Object.fromEntries([...generated, ...brought, ...issued]);
 }
 
 async function stackCredentials({ home, stack }: StackRef, profile: Profile): Promise<Credentials> {
   const paths = stackPaths(resolveHome(home), stack);
   await createStackDirs(paths);
-  const credentials = await withLock(paths.lockDir, { command: 'lambdactl render' }, () => ensureSecrets(paths, needs));
+  const credentials = await withLock(paths.lockDir, { command: 'lambdactl render' }, () =>
+    ensureCredentials(paths, wishFor(profile)),
+  );
   const wanted = [
     ...(profile.lake.storage.kind === 's3' ? (['s3'] as const) : []),
     ...(profile.warehouse.target === 'snowflake' ? (['snowflake'] as const) : []),

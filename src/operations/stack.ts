@@ -16,10 +16,11 @@ import { appendJournal, trimJournal } from '../state/journal.ts';
 import { withLock } from '../state/lock.ts';
 import { createStackDirs, type StackPaths, stackPaths } from '../state/paths.ts';
 import { allocatePorts, portsOfOtherStacks } from '../state/ports.ts';
-import { type Credentials, ensureSecrets, readSecrets } from '../state/secrets.ts';
+import { type Credentials, readSecrets } from '../state/secrets.ts';
 import { readIfExists, remove } from '../system/files.ts';
 import { resolveHome } from '../system/paths.ts';
 import { openKubernetes } from './cluster-stack.ts';
+import { ensureCredentials } from './credentials.ts';
 import type { RuntimeChoice } from './runtime-choice.ts';
 
 /** Where the files that ship with lambdactl lie; the same from src and from dist. */
@@ -228,12 +229,10 @@ export class OpenStack {
     const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
     const { imageTag } = await import('./images/tag.ts');
     const images = cluster === null ? {} : { images: await imageTag({ projectRoot }) };
-    this.credentials = await ensureSecrets(
-      this.paths,
-      choice.components.flatMap(({ credentials }) => credentials),
-    );
+    const runtime = cluster === null ? 'embedded' : 'kubernetes';
+    this.credentials = await ensureCredentials(this.paths, { ...choice, runtime });
     this.desired = await updateDesired(this.paths, (present) => ({
-      runtime: cluster === null ? 'embedded' : 'kubernetes',
+      runtime,
       cluster,
       profile: choice.profile,
       components: choice.components.map(({ name }) => name),

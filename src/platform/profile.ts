@@ -113,6 +113,8 @@ export const profileSchema = z.strictObject({
     /** Records/s that the generator must bring into Kafka. */
     ingest: z.strictObject({ minimumRate: z.number().positive() }),
   }),
+  /** Where the stack's programs speak TLS with each other: everywhere is also on one machine, by loopback (docs/adr/0025). */
+  tls: z.strictObject({ use: z.enum(['none', 'cluster', 'everywhere']) }).default({ use: 'none' }),
   /** Of the kubernetes runtime only (docs/kubernetes.md). */
   kubernetes: z.strictObject({
     /**

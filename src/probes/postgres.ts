@@ -9,14 +9,20 @@ export interface PostgresClient {
   close(): Promise<void>;
 }
 
+/** For pg: its certificate must be of this authority and name this host. Without one TLS is not even tried. */
+export const verifiedBy = ({ host, authority }: Pick<Server, 'host' | 'authority'>) =>
+  authority === undefined ? {} : { ssl: { ca: authority, host } };
+
 /** @throws LambdaError POSTGRES_UNREACHABLE */
-export async function openPostgres({ host, port, user, password }: Server, database: string): Promise<PostgresClient> {
+export async function openPostgres(server: Server, database: string): Promise<PostgresClient> {
+  const { host, port, user, password } = server;
   const client = new pg.Client({
     host,
     port,
     database,
     ...(user === null ? {} : { user }),
     ...(password === null ? {} : { password }),
+    ...verifiedBy(server),
     connectionTimeoutMillis: 10_000,
     application_name: 'lambdactl',
   });

@@ -85,9 +85,10 @@ async function firstRow(
   sql: string,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const { default: pg } = await import('pg');
+  const [{ default: pg }, { verifiedBy }] = await Promise.all([import('pg'), import('./postgres.ts')]);
   const { host, port, user, password, database } = spec;
-  const client = new pg.Client({ host, port, user, password, database, application_name: 'lambdactl probe' });
+  const login = { host, port, user, password, database, ...verifiedBy(spec) };
+  const client = new pg.Client({ ...login, application_name: 'lambdactl probe' });
   const abandon = () => client.connection.stream.destroy();
   signal.throwIfAborted();
   signal.addEventListener('abort', abandon, { once: true });

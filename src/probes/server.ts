@@ -6,4 +6,6 @@ export interface Server {
   port: number;
   user: string | null;
   password: string | null;
+  /** Certificate by which the server is verified, as PEM; without one it speaks no TLS. */
+  authority?: string;
 }

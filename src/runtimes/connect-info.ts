@@ -1,6 +1,8 @@
 import type { ComponentDefinition, Endpoint } from '../components/contract.ts';
 import { LambdaError } from '../core/errors.ts';
+import { splitPem } from '../core/pem.ts';
 import type { ComponentName } from '../platform/pipeline.ts';
+import { authorityId } from '../platform/tls.ts';
 import type { Credentials } from '../state/secrets.ts';
 import type { ConnectInfo } from './contract.ts';
 import type { Wanted } from './wanted.ts';
@@ -26,10 +28,14 @@ export function endpointOf(
 }
 
 /** An endpoint with what is needed to open it. The first host and port count where the url lists several. */
-export function connectInfo({ url, credential, component }: Endpoint, credentials: Credentials): ConnectInfo {
+export function connectInfo({ url, credential, component, tls }: Endpoint, credentials: Credentials): ConnectInfo {
   const [, host, port] = /^(?:[a-z][a-z0-9+.:-]*:\/\/)?(?:[^@/]*@)?([^:/,]+):(\d+)/.exec(url) ?? [];
   if (host === undefined || port === undefined)
     throw new Error(`endpoint of ${component} names no host and port: ${url}`);
   const { user = null, secret = null } = credential === undefined ? {} : (credentials[credential] ?? {});
-  return { url, host, port: Number(port), user, password: secret };
+  const authority = tls === true ? credentials[authorityId] : undefined;
+  return {
+    ...{ url, host, port: Number(port), user, password: secret },
+    ...(authority === undefined ? {} : { authority: splitPem(authority.secret).certificate }),
+  };
 }

@@ -72,6 +72,8 @@ export interface ConnectInfo {
   port: number;
   user: string | null;
   password: string | null;
+  /** Certificate by which the server is verified, as PEM; without one it speaks no TLS. */
+  authority?: string;
 }
 
 export interface LogQuery {

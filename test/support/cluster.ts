@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogue } from '../../src/components/catalogue.ts';
 import type { KubernetesObject } from '../../src/components/kubernetes.ts';
+import { certificateNeeds } from '../../src/operations/credentials.ts';
 import { type Profile, resolveProfile } from '../../src/platform/profile.ts';
+import { authorityId, usesTls } from '../../src/platform/tls.ts';
 import { imageArtifacts } from '../../src/runtimes/kubernetes/image-layout.ts';
 import type { ClusterRenderOptions } from '../../src/runtimes/kubernetes/render.ts';
 import { loadTemplates } from '../../src/runtimes/templates.ts';
@@ -24,11 +26,17 @@ export async function clusterOptions(
   over: Partial<ClusterRenderOptions> = {},
 ): Promise<ClusterRenderOptions> {
   const needs = catalogue.flatMap(({ credentials }) => credentials);
+  const wish = { profile, components: catalogue, runtime: 'kubernetes' as const };
+  const issued = usesTls(profile, 'kubernetes')
+    ? [authorityId, ...(await certificateNeeds(wish)).map(({ id }) => id)].map((id) => ({ id, user: id }))
+    : [];
   return {
     stack: 'default',
     profile,
     components: catalogue,
-    credentials: Object.fromEntries(needs.map(({ id, user }) => [id, { user, secret: testSecret(id) }])),
+    credentials: Object.fromEntries(
+      [...needs, ...issued].map(({ id, user }) => [id, { user, secret: testSecret(id) }]),
+    ),
     artifacts: imageArtifacts('0123456789ab'),
     projectRoot,
     template: await loadTemplates(join(projectRoot, 'templates')),

@@ -15,6 +15,7 @@ const contextOf = (profile: Profile): RenderContext => ({
   stack: 'blue',
   profile,
   ...loopbackNetwork,
+  certificates: null,
   port: (id) => (id === 'airflow.api' ? 18080 : 15432),
   user: (id) => id.split('.')[1] ?? '',
   secret: (id) => `secret-of-${id}`,

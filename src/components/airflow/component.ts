@@ -1,6 +1,7 @@
 import type { CommandSpec, PrepareSpec, ProbeSpec, RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { databasePort } from '../postgres/component.ts';
+import { authorityIn, clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 import {
   apiUrl,
@@ -61,7 +62,8 @@ export const airflow: ComponentDefinition = {
 };
 
 function files(context: RenderContext, instance: Instance): RenderedFile[] {
-  if (instance !== 'airflow-api') return [];
+  const client = clientFiles(context, instance);
+  if (instance !== 'airflow-api') return client;
   const passwords = { [context.user('airflow.admin')]: context.secret('airflow.admin') };
   return [
     {
@@ -69,6 +71,7 @@ function files(context: RenderContext, instance: Instance): RenderedFile[] {
       content: `${JSON.stringify(passwords)}\n`,
       mode: 0o600,
     },
+    ...client,
   ];
 }
 
@@ -189,5 +192,6 @@ function probe(context: RenderContext, instance: Instance): ProbeSpec {
     password: context.secret('postgres.airflow'),
     database: 'airflow',
     job: instance === 'airflow-scheduler' ? 'SchedulerJob' : 'DagProcessorJob',
+    ...authorityIn(context),
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RenderContext } from '../contract.ts';
-import { databaseUrl } from '../postgres/component.ts';
+import { databaseUrl, verification } from '../postgres/component.ts';
+import { authorityPath } from '../tls.ts';
 
 export const ports = { api: 'airflow.api' } as const;
 
@@ -38,7 +39,7 @@ export function environment(context: RenderContext, instance: string): Record<st
     SPT_NOENV: '1',
     ...sections({
       core: core(context),
-      database: database(context),
+      database: database(context, instance),
       logging: {
         base_log_folder: `${shared(context)}/logs`,
         dag_processor_child_process_log_directory: `${context.dir(instance, 'cache')}/parsing`,
@@ -89,10 +90,19 @@ function core(context: RenderContext): Record<string, string> {
   };
 }
 
-function database(context: RenderContext): Record<string, string> {
+function database(context: RenderContext, instance: string): Record<string, string> {
+  return {
+    sql_alchemy_conn: connection(context, authorityPath(context, instance)),
+    sql_alchemy_pool_size: '3',
+    sql_alchemy_max_overflow: '5',
+  };
+}
+
+/** Of Airflow's own database, with its password. @param authority path of the certificate that the server is verified by, under TLS */
+export function connection(context: RenderContext, authority: string): string {
   const login = `${context.user('postgres.airflow')}:${context.secret('postgres.airflow')}`;
   const url = databaseUrl(context, 'airflow').replace('postgresql://', `postgresql+psycopg2://${login}@`);
-  return { sql_alchemy_conn: url, sql_alchemy_pool_size: '3', sql_alchemy_max_overflow: '5' };
+  return context.certificates === null ? url : `${url}?${verification(authority)}`;
 }
 
 function api(context: RenderContext): Record<string, string> {

@@ -3,7 +3,9 @@ import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers, replication } from '../kafka/component.ts';
+import { authorityPath, clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
+import { authorityVariable } from './authority.ts';
 import { databasePasswordVariable } from './debezium.ts';
 import { lakeVariables } from './iceberg.ts';
 
@@ -38,7 +40,11 @@ function configFiles(context: RenderContext): RenderedFile[] {
     port: context.port(port),
     bootstrapServers: bootstrapServers(context),
     replicationFactor: replication(context.profile).factor,
-    variables: [databasePasswordVariable, ...Object.values(lakeVariables)].join('|'),
+    variables: [
+      ...(context.certificates === null ? [] : [authorityVariable]),
+      databasePasswordVariable,
+      ...Object.values(lakeVariables),
+    ].join('|'),
     healer: archives(context.profile),
     pluginPath: context.profile.connect.pluginPath ?? '',
   };
@@ -49,6 +55,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
       mode: 0o644,
     },
     { path: `${conf}/log4j2.properties`, content: context.template('connect/log4j2.properties.eta', {}), mode: 0o644 },
+    ...clientFiles(context, 'connect'),
   ];
 }
 
@@ -88,6 +95,7 @@ function service(context: RenderContext): ServiceSpec {
       env: {
         [databasePasswordVariable]: context.secret('postgres.debezium'),
         ...(archives(context.profile) ? lakeSecrets(context) : {}),
+        ...(context.certificates === null ? {} : { [authorityVariable]: authorityPath(context, 'connect') }),
       },
     }),
     stopSignal: 'SIGTERM',

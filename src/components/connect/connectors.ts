@@ -1,6 +1,8 @@
 import { lake, replication } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { replication as replicationOf } from '../kafka/component.ts';
+import { verification } from '../postgres/component.ts';
+import { authorityFile } from './authority.ts';
 import { archives } from './component.ts';
 import { debeziumConfig } from './debezium.ts';
 import { lakeControlTopic, lakeSinkConfig } from './iceberg.ts';
@@ -15,9 +17,9 @@ export interface Connector {
 export interface ConnectorSurroundings {
   profile: Profile;
   /** The shop's database and the role that captures it. */
-  shop: { host: string; port: number; user: string | null };
+  shop: { host: string; port: number; user: string | null; authority?: string };
   /** The catalog's database and its role. */
-  catalog: { host: string; port: number; user: string | null };
+  catalog: { host: string; port: number; user: string | null; authority?: string };
   /** "host:port" of every broker. */
   brokers: readonly string[];
   /** S3 address of the stack's own object store; null where the profile names an account. */
@@ -53,12 +55,15 @@ const sourceIn = ({ profile, shop }: ConnectorSurroundings) =>
     port: shop.port,
     user: shop.user ?? 'debezium',
     database: 'shop',
+    verified: shop.authority !== undefined,
     replicationFactor: replicationOf(profile).factor,
   });
 
 const sinkIn = ({ profile, catalog, brokers, objectstore, schemas }: ConnectorSurroundings) =>
   lakeSinkConfig({
-    catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake`,
+    catalogUrl: `jdbc:postgresql://${catalog.host}:${catalog.port}/lake${
+      catalog.authority === undefined ? '' : `?${verification(authorityFile)}`
+    }`,
     catalogUser: catalog.user ?? 'lake',
     bootstrapServers: brokers.join(','),
     endpoint: objectstore,

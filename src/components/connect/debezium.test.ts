@@ -2,16 +2,26 @@ import { expect, it } from 'vitest';
 import { topics } from '../../platform/pipeline.ts';
 import { debeziumConfig } from './debezium.ts';
 
-const config = debeziumConfig({
+const source = {
   host: '127.0.0.1',
   port: 15432,
   user: 'debezium',
   database: 'shop',
+  verified: false,
   replicationFactor: 1,
-});
+};
+const config = debeziumConfig(source);
 
 it('names the password by a variable', () => {
   expect(config['database.password']).toMatch(/^\$\{env:[A-Z_]+\}$/);
+});
+
+it('verifies a server that speaks TLS, by a file that the worker names', () => {
+  expect(config['database.sslmode']).toBe('disable');
+  expect(debeziumConfig({ ...source, verified: true })).toMatchObject({
+    'database.sslmode': 'verify-full',
+    'database.sslrootcert': expect.stringMatching(/^\$\{env:LAMBDACTL_AUTHORITY_FILE\}$/),
+  });
 });
 
 it('makes the declared key the record key of every captured topic', () => {

@@ -1,4 +1,5 @@
 import { cdcTables, replication, topics } from '../../platform/pipeline.ts';
+import { authorityFile } from './authority.ts';
 
 /** Environment variable of the Connect worker that holds the database password; the connector only names it. */
 export const databasePasswordVariable = 'LAMBDACTL_CDC_PASSWORD';
@@ -11,6 +12,8 @@ export interface CdcSource {
   port: number;
   user: string;
   database: string;
+  /** The server speaks TLS, with a certificate of the stack's authority. */
+  verified: boolean;
   /** Of topics that Connect makes itself (the heartbeat's). */
   replicationFactor: number;
 }
@@ -42,14 +45,16 @@ export function debeziumConfig(source: CdcSource): Readonly<Record<string, strin
   };
 }
 
-function capture({ host, port, user, database }: CdcSource): Record<string, string> {
+function capture({ host, port, user, database, verified }: CdcSource): Record<string, string> {
   return {
     'database.hostname': host,
     'database.port': String(port),
     'database.user': user,
     'database.password': `\${env:${databasePasswordVariable}}`,
     'database.dbname': database,
-    'database.sslmode': 'disable',
+    ...(verified
+      ? { 'database.sslmode': 'verify-full', 'database.sslrootcert': authorityFile }
+      : { 'database.sslmode': 'disable' }),
     'plugin.name': 'pgoutput',
     'publication.name': replication.publication,
     'publication.autocreate.mode': 'disabled',

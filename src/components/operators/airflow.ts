@@ -1,12 +1,19 @@
 import { airflow } from '../airflow/component.ts';
-import { apiUrl, dagBundle, fetchIntervalSeconds } from '../airflow/environment.ts';
+import { apiUrl, connection, dagBundle, fetchIntervalSeconds } from '../airflow/environment.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
-import { databaseUrl } from '../postgres/component.ts';
 import { gitObjects, gitUrl } from './airflow-git.ts';
 import { logSettings, logStore } from './airflow-logs.ts';
 import { charts, type ImageParts, imageParts, release, upstreamImage } from './charts.ts';
 import { podsOf, policy } from './network.ts';
-import { instanceServices, placement, podLabels, resources, restrictedContainer, secret } from './objects.ts';
+import {
+  authorityMount,
+  instanceServices,
+  placement,
+  podLabels,
+  resources,
+  restrictedContainer,
+  secret,
+} from './objects.ts';
 
 const port = 'airflow.api';
 /** The chart's, of the API server and of the server for logs of tasks that run. */
@@ -18,6 +25,7 @@ const secrets = {
   jwt: 'airflow-jwt',
   admin: 'airflow-admin',
 } as const;
+const authorityDirectory = '/etc/lambdactl/authority';
 /** Of upstream's image. */
 const user = 50_000;
 const podSecurity = {
@@ -53,16 +61,15 @@ export const executorOf = ({ profile }: Pick<KubernetesContext, 'profile'>): 'Ku
 
 function secretObjects(context: KubernetesContext): KubernetesObject[] {
   const rendered = environmentOf(context);
-  const login = `${context.user('postgres.airflow')}:${context.secret('postgres.airflow')}`;
-  const connection = databaseUrl(context, 'airflow').replace('postgresql://', `postgresql+psycopg2://${login}@`);
   const made = (name: string, data: Record<string, string>) => secret(context, 'airflow', name, data);
   return [
-    made(secrets.metadata, { connection }),
+    made(secrets.metadata, { connection: connection(context, `${authorityDirectory}/ca.crt`) }),
     made(secrets.fernet, { 'fernet-key': rendered.AIRFLOW__CORE__FERNET_KEY ?? '' }),
     made(secrets.api, { 'api-secret-key': context.secret('airflow.api') }),
     made(secrets.jwt, { 'jwt-secret': context.secret('airflow.jwt') }),
     made(secrets.admin, { user: context.user('airflow.admin'), password: context.secret('airflow.admin') }),
     made(logStore.secret, logStore.data(context)),
+    ...authorityMount(context, 'airflow', authorityDirectory).objects,
   ];
 }
 
@@ -98,10 +105,17 @@ function values(context: KubernetesContext): Record<string, unknown> {
     env: taskVariables(context),
     secret: [{ envName: logStore.variable, secretName: logStore.secret, secretKey: logStore.key }],
     config: settings(context),
+    ...authorityValues(context),
     dags: { persistence: { enabled: false }, gitSync: gitSyncValues(context) },
     ...processes(context),
     ...jobs(),
   };
+}
+
+/** In all of the chart's containers. */
+function authorityValues(context: KubernetesContext): Record<string, unknown> {
+  const { volumes, mounts } = authorityMount(context, 'airflow', authorityDirectory);
+  return volumes.length === 0 ? {} : { volumes, volumeMounts: mounts };
 }
 
 /** What DAGs find, as in plain delivery. */

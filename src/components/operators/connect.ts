@@ -1,11 +1,14 @@
+import { authorityVariable } from '../connect/authority.ts';
 import { archives, connect } from '../connect/component.ts';
 import { type Connector, declaredConnectors } from '../connect/connectors.ts';
 import { bootstrapServers } from '../kafka/component.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
+import { authorityIn } from '../tls.ts';
 import { kafkaVersion } from './charts.ts';
 import { connectTopics, metricsPort, strimzi, strimziPods } from './kafka.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
+  authorityMount,
   fileOf,
   instanceServices,
   object,
@@ -24,6 +27,8 @@ const api = 'kafka.strimzi.io/v1';
 const port = 'connect.rest';
 const restPort = 8083;
 const environment = 'connect-environment';
+/** Strimzi allows mounts below /mnt alone. */
+const authorityDirectory = '/mnt/authority';
 
 /** Strimzi's KafkaConnect from our image, and a KafkaConnector for every connector that is declared. */
 export const connectOperator: OperatorDelivery = {
@@ -32,13 +37,20 @@ export const connectOperator: OperatorDelivery = {
   // Where the brokers are delivered plainly, Connect brings the operator.
   releases: (context) => (context.profile.kubernetes.delivery.kafka === 'operator' ? [] : strimzi(context)),
   objects: (context) => [
-    secret(context, 'connect', environment, connect.render(context, 'connect').service.command.env),
+    secret(context, 'connect', environment, environmentOf(context)),
+    ...authorityMount(context, 'connect', authorityDirectory).objects,
     worker(context),
     ...connectorsOf(context).map((connector) => connectorObject(context, connector)),
     ...instanceServices(context, 'connect', 'connect', { 'strimzi.io/name': `${connectCluster}-connect` }, [port]),
     ...policies(context),
   ],
 };
+
+/** As in plain delivery, but for the place of what is mounted. */
+function environmentOf(context: KubernetesContext): Record<string, string> {
+  const { env } = connect.render(context, 'connect').service.command;
+  return context.certificates === null ? { ...env } : { ...env, [authorityVariable]: `${authorityDirectory}/ca.crt` };
+}
 
 /** What Strimzi sets itself (KafkaConnectSpec of the release); restarts of failed tasks, which a REST extension does elsewhere, are its own. */
 const forbidden = [
@@ -54,10 +66,12 @@ const forbidden = [
 
 function worker(context: KubernetesContext): KubernetesObject {
   const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.connect;
-  const { files, service } = connect.render(context, 'connect');
+  const { files } = connect.render(context, 'connect');
+  const variables = environmentOf(context);
+  const { volumes, mounts } = authorityMount(context, 'connect', authorityDirectory);
   const settings = settingsOf(fileOf(files, 'connect.properties'));
   const [configs, offsets, status] = connectTopics;
-  const fromSecret = Object.keys(service.command.env).map((name) => ({
+  const fromSecret = Object.keys(variables).map((name) => ({
     name,
     valueFrom: { secretKeyRef: { name: environment, key: name } },
   }));
@@ -87,12 +101,17 @@ function worker(context: KubernetesContext): KubernetesObject {
         template: {
           pod: {
             ...strimziPlacement(context),
-            metadata: { labels: podLabels(context, 'connect'), annotations: revision(service.command.env) },
+            metadata: {
+              labels: podLabels(context, 'connect'),
+              annotations: revision({ ...variables, ...authorityIn(context) }),
+            },
             enableServiceLinks: false,
+            ...(volumes.length === 0 ? {} : { volumes }),
             securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
           },
           connectContainer: {
             securityContext: restrictedContainer,
+            ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
             // Our jars on the class path behind Kafka's own, as in plain delivery; Kafka's script puts what it finds itself behind both.
             env: [...fromSecret, { name: 'CLASSPATH', value: ['/opt/kafka/libs/*', ...classPath(context)].join(':') }],
           },
@@ -118,7 +137,7 @@ function classPath(context: KubernetesContext): string[] {
 
 /** As the provisioning of plain delivery declares them, with addresses inside the cluster. */
 export function connectorsOf(context: KubernetesContext): Connector[] {
-  const database = { host: context.hostOf('postgres'), port: context.port('postgres.sql') };
+  const database = { host: context.hostOf('postgres'), port: context.port('postgres.sql'), ...authorityIn(context) };
   const ownStore = archives(context.profile) && context.profile.lake.storage.kind === 'embedded';
   return declaredConnectors({
     profile: context.profile,

@@ -58,6 +58,32 @@ export function secret(
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
+/** Certificate of an instance, its key and the authority's certificate, under the names that upstream's operators know; none without TLS. */
+export function certificateSecrets(
+  context: KubernetesContext,
+  component: ComponentName,
+  instance: string,
+): KubernetesObject[] {
+  if (context.certificates === null) return [];
+  const { key, certificate } = context.certificates.of(instance);
+  const data = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': context.certificates.authority };
+  const made = secret(context, component, `${instance}-tls`, data, 'kubernetes.io/tls');
+  // CloudNativePG takes a renewed one at once where it is told to look.
+  const reload = component === 'postgres' ? { 'cnpg.io/reload': '' } : {};
+  return [{ ...made, metadata: { ...made.metadata, labels: { ...made.metadata.labels, ...reload } } }];
+}
+
+/** The authority's certificate for a client's pods, as volume and mount; none without TLS. */
+export function authorityMount(context: KubernetesContext, component: ComponentName, directory: string) {
+  if (context.certificates === null) return { objects: [], volumes: [], mounts: [] };
+  const name = `${component}-authority`;
+  return {
+    objects: [secret(context, component, name, { 'ca.crt': context.certificates.authority })],
+    volumes: [{ name: 'authority', secret: { secretName: name } }],
+    mounts: [{ name: 'authority', mountPath: directory, readOnly: true }],
+  };
+}
+
 /** A login as CloudNativePG reads it. */
 export function loginSecret(
   context: KubernetesContext,

@@ -5,6 +5,7 @@ import { postgres } from '../postgres/component.ts';
 import { overriddenImage, release, upstreamImage } from './charts.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
+  certificateSecrets,
   fileOf,
   fixedResources,
   instanceServices,
@@ -29,6 +30,13 @@ const webhookPort = 9443;
 export const postgresOperator: OperatorDelivery = {
   service: (instance) => instance,
   port: (id) => (id === port ? sqlPort : undefined),
+  // Standbys, and the manager of each instance, go by the Services of the operator's own.
+  serverNames: (namespace) =>
+    ['rw', 'r', 'ro'].flatMap((kind) => [
+      `${cluster}-${kind}`,
+      `${cluster}-${kind}.${namespace}`,
+      `${cluster}-${kind}.${namespace}.svc`,
+    ]),
   releases: (context) =>
     release(context, 'cloudnative-pg', context.namespaceOf('postgres'), {
       resources: fixedResources(100, 128, '50m'),
@@ -39,6 +47,7 @@ export const postgresOperator: OperatorDelivery = {
     }),
   objects: (context) => [
     ...loginSecrets(context),
+    ...certificateSecrets(context, 'postgres', 'postgres'),
     clusterObject(context),
     ...ownDatabases().map((name) => database(context, name)),
     publication(context),
@@ -72,7 +81,11 @@ const fixedSettings = [
   'unix_socket_directories',
   'log_destination',
   'logging_collector',
+  'ssl',
 ];
+
+/** Before the rules of CloudNativePG's own, of which the last lets passwords in without TLS. */
+const onlyTls = ['hostnossl all all all reject'];
 
 function clusterObject(context: KubernetesContext): KubernetesObject {
   const { kubernetes, components } = context.profile;
@@ -91,10 +104,15 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
         ...(nodeSelector === undefined ? {} : { affinity: { nodeSelector } }),
         ...pulling,
         inheritedMetadata: { labels: podLabels(context, 'postgres') },
+        // Its client authority stays CloudNativePG's own: standbys log in by it.
+        ...(context.certificates === null
+          ? {}
+          : { certificates: { serverTLSSecret: 'postgres-tls', serverCASecret: 'postgres-tls' } }),
         enableSuperuserAccess: true,
         superuserSecret: { name: secretOf(context.user('postgres.superuser')) },
         postgresql: {
           // Standbys take connections and slots of their own; a logical slot is kept up to date on them only with both of the others.
+          ...(context.certificates === null ? {} : { pg_hba: onlyTls }),
           parameters: {
             ...parameters,
             max_replication_slots: '12',

@@ -1,5 +1,6 @@
 import type { CommandSpec, RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
+import { authorityIn, authorityPath, serverFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 
 const port = 'postgres.sql';
@@ -20,6 +21,7 @@ export const postgres: ComponentDefinition = {
     { id: 'postgres.lake', user: 'lake', kind: 'password' },
     { id: 'postgres.airflow', user: 'airflow', kind: 'password' },
   ],
+  servesTls: true,
   render: (context) => ({ files: configFiles(context), service: service(context) }),
   endpoints: (context) => [
     endpoint(context, 'sql', 'shop', 'postgres.shop', 'The shop: users, products, transactions; owner of its tables'),
@@ -37,9 +39,17 @@ export const postgres: ComponentDefinition = {
   ],
 };
 
-/** JDBC address of a database, without user and password. */
-export const jdbcUrl = (context: RenderContext, database: string): string =>
-  `jdbc:postgresql://${context.hostOf('postgres')}:${context.port(port)}/${database}`;
+/**
+ * JDBC address of a database, without user and password.
+ * @param client instance or job that connects, which must have `clientFiles`
+ */
+export const jdbcUrl = (context: RenderContext, database: string, client: string): string => {
+  const parameters = context.certificates === null ? '' : `?${verification(authorityPath(context, client))}`;
+  return `jdbc:postgresql://${context.hostOf('postgres')}:${context.port(port)}/${database}${parameters}`;
+};
+
+/** Parameters of an address by which libpq and the JDBC driver verify the server. @param authority path of the certificate */
+export const verification = (authority: string): string => `sslmode=verify-full&sslrootcert=${authority}`;
 
 /** Where the server listens. */
 export const databasePort = (context: RenderContext): number => context.port(port);
@@ -50,7 +60,8 @@ export const databaseUrl = (context: RenderContext, database: string): string =>
 
 function endpoint(context: RenderContext, protocol: string, database: string, credential: string, description: string) {
   const url = databaseUrl(context, database);
-  return { component: 'postgres' as const, protocol, url, credential, description };
+  const tls = context.certificates !== null;
+  return { component: 'postgres' as const, protocol, url, credential, tls, description };
 }
 
 function configFiles(context: RenderContext): RenderedFile[] {
@@ -61,6 +72,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
     port: context.port(port),
     dataDir: `${context.dir('postgres', 'data')}/cluster`,
     confDir: conf,
+    tls: context.certificates !== null,
     sharedBuffersMiB: Math.floor(memoryMiB / 4),
     maintenanceMiB: Math.max(16, Math.floor(memoryMiB / 16)),
   };
@@ -68,11 +80,15 @@ function configFiles(context: RenderContext): RenderedFile[] {
     { path: `${conf}/postgresql.conf`, content: context.template('postgres/postgresql.conf.eta', data), mode: 0o644 },
     {
       path: `${conf}/pg_hba.conf`,
-      content: context.template('postgres/pg_hba.conf.eta', { clients: context.clientNetwork }),
+      content: context.template('postgres/pg_hba.conf.eta', {
+        clients: context.clientNetwork,
+        host: context.certificates === null ? 'host   ' : 'hostssl',
+      }),
       mode: 0o644,
     },
     // initdb takes the first password from a file only.
     { path: `${conf}/initial-password`, content: `${context.secret('postgres.superuser')}\n`, mode: 0o600 },
+    ...serverFiles(context, 'postgres'),
   ];
 }
 
@@ -131,6 +147,7 @@ function service(context: RenderContext): ServiceSpec {
       user: context.user('postgres.superuser'),
       password: context.secret('postgres.superuser'),
       database: 'postgres',
+      ...authorityIn(context),
     },
     startTimeoutMs: 60_000,
     probeIntervalMs: 5000,

@@ -2,6 +2,7 @@ import type { ServiceSpec } from '../../core/service-spec.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { javaService } from '../jvm.ts';
 import { jdbcUrl } from '../postgres/component.ts';
+import { clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 
 const ports = { http: 'registry.http', management: 'registry.management' } as const;
@@ -27,11 +28,12 @@ export const registry: ComponentDefinition = {
           port: context.port(ports.http),
           managementPort: context.port(ports.management),
           workDir: context.dir('registry', 'cache'),
-          jdbcUrl: jdbcUrl(context, 'registry'),
+          jdbcUrl: jdbcUrl(context, 'registry', 'registry'),
           user: context.user('postgres.registry'),
         }),
         mode: 0o644,
       },
+      ...clientFiles(context, 'registry'),
     ],
     service: service(context),
   }),

@@ -1,6 +1,7 @@
 import { bucket, lake } from '../../platform/pipeline.ts';
 import type { JobDefinition, JobPlan, RenderContext } from '../contract.ts';
 import { javaCommand } from '../jvm.ts';
+import { clientFiles } from '../tls.ts';
 import { sparkFlags } from './java-options.ts';
 import { lakeSecrets, lakeSettings } from './lake-settings.ts';
 
@@ -20,7 +21,7 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
   // Every key is explained in docs/batch-job.md.
   const settings = {
     tasks: context.profile.batch.tasks,
-    lake: lakeSettings(context),
+    lake: lakeSettings(context, 'spark-batch'),
     stage: stageOf(context),
     localDir: `${context.dir('spark-batch', 'cache')}/local`,
     rulesDir: `${spark}/speed`,
@@ -28,7 +29,10 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
     tablesFile: `${spark}/batch/tables.json`,
   };
   return {
-    files: [{ path: file, content: `${JSON.stringify(settings, null, 2)}\n`, mode: 0o644 }],
+    files: [
+      { path: file, content: `${JSON.stringify(settings, null, 2)}\n`, mode: 0o644 },
+      ...clientFiles(context, 'spark-batch'),
+    ],
     command: javaCommand(context, {
       instance: 'spark-batch',
       classPath: (['spark', 'iceberg-spark', 'speed-job'] as const).flatMap((name) => context.artifact(name).classPath),

@@ -5,6 +5,7 @@ import { httpUrl } from '../clickhouse/component.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers } from '../kafka/component.ts';
+import { clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 import { sparkFlags } from './java-options.ts';
 import { lakeSecrets, lakeSettings } from './lake-settings.ts';
@@ -80,11 +81,12 @@ function configFiles(context: RenderContext): RenderedFile[] {
       content: `${JSON.stringify(settings, null, 2)}\n`,
       mode: 0o644,
     },
+    ...clientFiles(context, 'spark'),
   ];
 }
 
 function archiveSettings(context: RenderContext) {
-  return { checkpointDir: `${context.dir('spark', 'data')}/archive-checkpoint`, ...lakeSettings(context) };
+  return { checkpointDir: `${context.dir('spark', 'data')}/archive-checkpoint`, ...lakeSettings(context, 'spark') };
 }
 
 function service(context: RenderContext): ServiceSpec {

@@ -29,6 +29,7 @@ function contextOf(lake: Lake): RenderContext {
     stack: 'test',
     profile,
     ...loopbackNetwork,
+    certificates: null,
     port: (id) => id.length,
     user: (id) => `user-of-${id}`,
     secret: (id) => `secret-of-${id}`,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobDefinition, JobPlan, RenderContext } from '../contract.ts';
 import { javaCommand } from '../jvm.ts';
+import { clientFiles } from '../tls.ts';
 import { sparkFlags } from './java-options.ts';
 import { lakeSecrets, lakeSettings } from './lake-settings.ts';
 
@@ -28,7 +29,7 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
     master: `local[${context.profile.batch.tasks}]`,
     localDir: `${context.dir('lake', 'cache')}/local`,
     schemasDir: context.projectDir('schemas'),
-    lake: lakeSettings(context),
+    lake: lakeSettings(context, 'lake'),
   };
   const [verb = ''] = args;
   const withSpark = sparkVerbs.includes(verb);
@@ -36,7 +37,10 @@ function render(context: RenderContext, args: readonly string[]): JobPlan {
     (name) => context.artifact(name).classPath,
   );
   return {
-    files: [{ path: file, content: `${JSON.stringify(settings, null, 2)}\n`, mode: 0o644 }],
+    files: [
+      { path: file, content: `${JSON.stringify(settings, null, 2)}\n`, mode: 0o644 },
+      ...clientFiles(context, 'lake'),
+    ],
     command: javaCommand(context, {
       instance: 'lake',
       classPath,

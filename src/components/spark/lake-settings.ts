@@ -8,8 +8,11 @@ const variables = {
   secretKey: 'LAMBDACTL_LAKE_SECRET_KEY',
 } as const;
 
-/** Section "lake" of the settings of a Spark program: where the lake is and what is in it (dags-repo/spark/README.md). */
-export function lakeSettings(context: RenderContext): Readonly<Record<string, unknown>> {
+/**
+ * Section "lake" of the settings of a Spark program: where the lake is and what is in it (dags-repo/spark/README.md).
+ * @param program instance or job, which must have `clientFiles`
+ */
+export function lakeSettings(context: RenderContext, program: string): Readonly<Record<string, unknown>> {
   const { archive, commitIntervalMs, keepSnapshotsHours } = context.profile.lake;
   return {
     archive,
@@ -27,7 +30,7 @@ export function lakeSettings(context: RenderContext): Readonly<Record<string, un
         .map((transform) => /^day\((\w+)\)$/.exec(transform)?.[1])
         .find((field) => field !== undefined),
     })),
-    catalog: catalog(context),
+    catalog: catalog(context, program),
   };
 }
 
@@ -42,10 +45,11 @@ export function lakeSecrets(context: RenderContext): Readonly<Record<string, str
 }
 
 /** Properties of Iceberg's JDBC catalog and its S3 client. A server that hangs is given up: whoever waits tries again. */
-function catalog(context: RenderContext): Record<string, string> {
+function catalog(context: RenderContext, program: string): Record<string, string> {
   const { storage } = context.profile.lake;
+  const url = jdbcUrl(context, 'lake', program);
   const database = {
-    uri: `${jdbcUrl(context, 'lake')}?connectTimeout=10&socketTimeout=60&ApplicationName=lambda-lake`,
+    uri: `${url}${url.includes('?') ? '&' : '?'}connectTimeout=10&socketTimeout=60&ApplicationName=lambda-lake`,
     'jdbc.user': context.user('postgres.lake'),
   };
   if (storage.kind === 's3') {

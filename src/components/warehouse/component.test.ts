@@ -21,6 +21,7 @@ const contextOf = (profile: Profile): RenderContext => ({
   stack: 'test',
   profile,
   ...loopbackNetwork,
+  certificates: null,
   port: (id) => (id === 'warehouse.http' ? 18090 : 19000),
   user: (id) => warehouse.credentials.find((need) => need.id === id)?.user ?? 'KEY',
   secret: (id) => `secret-of-${id}`,

@@ -6,6 +6,7 @@ import { exists, modeOf } from '../../system/files.ts';
 import { loadProfile } from '../profiles.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
 import { type AccountName, accountId, accountNames, s3Credential, snowflakeCredential } from './accounts.ts';
+import { certificateFindings } from './certificates.ts';
 import { findClearText } from './clear-text.ts';
 import { controllerOf } from './controller.ts';
 import type { SecretFinding } from './findings.ts';
@@ -54,6 +55,7 @@ export async function checkSecrets(request: SecretsCheckRequest, signal: AbortSi
   const findings = [
     ...(await closedFiles(stack)),
     ...generated(credentials),
+    ...certificateFindings(credentials, new Date()),
     ...(await accounts(stack, credentials)),
     ...(await sealedFiles(request, stack, credentials, signal)),
   ];

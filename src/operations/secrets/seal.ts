@@ -12,8 +12,9 @@ import {
 } from '../../runtimes/kubernetes/sealed-file.ts';
 import { findTool } from '../../runtimes/kubernetes/tools.ts';
 import { secretsKey } from '../../state/sealing.ts';
-import { type Credentials, ensureSecrets, readSecrets } from '../../state/secrets.ts';
+import { type Credentials, readSecrets } from '../../state/secrets.ts';
 import { makeDirectory, readIfExists, writeAtomic, writeIfChanged } from '../../system/files.ts';
+import { ensureCredentials } from '../credentials.ts';
 import { type OpenStack, openStack, projectRoot, type StackRef } from '../stack.ts';
 import { controllerOf } from './controller.ts';
 import {
@@ -63,7 +64,7 @@ export interface SecretsSealReport {
 export async function sealSecrets(request: SecretsSealRequest, context: OperationContext): Promise<SecretsSealReport> {
   const stack = await openStack(request);
   const profile = await chosenProfile(stack, request);
-  const credentials = await credentialsFor(stack, request, context);
+  const credentials = await credentialsFor(stack, profile, request, context);
   const secrets = await plainSecrets(stack, { profile, credentials }, request.sources);
   const { emit, signal } = context;
   const tool = await findTool('kubeseal', { home: stack.home, projectRoot, confirm: request.confirm, emit, signal });
@@ -90,12 +91,13 @@ export async function sealSecrets(request: SecretsSealRequest, context: Operatio
 /** A stack that only ever is in git has its passwords made here. */
 function credentialsFor(
   stack: OpenStack,
+  profile: Profile,
   { sources }: SecretsSealRequest,
   context: OperationContext,
 ): Promise<Credentials> {
   if (!sources.includes('generated')) return readSecrets(stack.paths);
-  const needs = catalogue.flatMap(({ credentials }) => credentials);
-  return stack.exclusively('secrets seal', context, () => ensureSecrets(stack.paths, needs));
+  const wish = { profile, components: catalogue, runtime: 'kubernetes' as const };
+  return stack.exclusively('secrets seal', context, () => ensureCredentials(stack.paths, wish));
 }
 
 /** Of the file, of the cluster, or the one that sealed what lies there. */

@@ -4,6 +4,7 @@ import { kafkaPerfJob } from '../../components/kafka/perf-job.ts';
 import { loopbackNetwork } from '../../components/network.ts';
 import { sparkBatchJob } from '../../components/spark/batch-job.ts';
 import { lakeJob } from '../../components/spark/lake-job.ts';
+import { certificatesOf } from '../../components/tls.ts';
 import { dbtJob } from '../../components/warehouse/dbt-job.ts';
 import { LambdaError } from '../../core/errors.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
@@ -55,16 +56,19 @@ function attempt(render: () => unknown): void {
 
 /** A context of stand-ins: enough for everything that is pure. Only the secret counts; a user's name alone opens nothing. */
 function noting(profile: Profile, asked: (id: string) => void): RenderContext {
+  const secret = (id: string) => {
+    asked(id);
+    return 'secret';
+  };
   return {
     stack: 'stack',
     profile,
     ...loopbackNetwork,
     port: () => 1,
     user: () => 'user',
-    secret: (id) => {
-      asked(id);
-      return 'secret';
-    },
+    secret,
+    // Where only clusters have them, no stack on one machine has such a credential to ask about.
+    certificates: certificatesOf(profile, 'kubernetes', secret),
     artifact: (name) => ({ root: `/artifacts/${name}`, classPath: [`/artifacts/${name}/${name}.jar`] }),
     dir: (instance, kind) => `/stacks/stack/${kind}/${instance}`,
     projectDir: (kind) => `/project/${kind}`,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ArtifactName, ComponentDefinition, InstalledArtifact, RenderContext } from '../../components/contract.ts';
 import { loopbackNetwork } from '../../components/network.ts';
+import { certificatesOf } from '../../components/tls.ts';
 import { LambdaError } from '../../core/errors.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { StackPaths } from '../../state/paths.ts';
@@ -51,6 +52,7 @@ export function renderContext(
     },
     user: (id) => credential(id).user,
     secret: (id) => credential(id).secret,
+    certificates: certificatesOf(profile, 'embedded', (id) => credential(id).secret),
     artifact: (name) => installed(options.artifacts, name),
     dir: (instance, kind) => paths.dir(instance, kind),
     projectDir: (kind) => join(options.projectRoot, kind),

@@ -3,6 +3,7 @@ import { catalogue } from '../../components/catalogue.ts';
 import type { ComponentDefinition } from '../../components/contract.ts';
 import type { KubernetesContext } from '../../components/kubernetes.ts';
 import { operatorOf } from '../../components/operators/index.ts';
+import { certificatesOf } from '../../components/tls.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { composeSchemaNow } from '../../platform/schema.ts';
@@ -75,6 +76,7 @@ export function createContext(options: ClusterRenderOptions): KubernetesContext 
     },
     user: (id) => credential(id).user,
     secret: (id) => credential(id).secret,
+    certificates: certificatesOf(profile, 'kubernetes', (id) => credential(id).secret),
     artifact: (name) => {
       const artifact = options.artifacts.get(name);
       if (artifact === undefined) throw new Error(`images have no artifact ${name}`);

@@ -15,9 +15,10 @@ export function outsideEndpoints(
 }
 
 function outsideContext(context: KubernetesContext, ports: Readonly<Record<string, number>>): RenderContext {
-  const { stack, profile, user, secret, artifact, dir, projectDir, projectHash, template, python } = context;
+  const { stack, profile, user, secret, certificates, artifact, dir, projectDir, projectHash, template, python } =
+    context;
   return {
-    ...{ stack, profile, user, secret, artifact, dir, projectDir, projectHash, template, python },
+    ...{ stack, profile, user, secret, certificates, artifact, dir, projectDir, projectHash, template, python },
     ...loopbackNetwork,
     port: (id) => {
       const port = ports[id];

@@ -73,6 +73,7 @@ describe('a run of lambdactl in the cluster', () => {
     stack: 'demo',
     profile,
     ...loopbackNetwork,
+    certificates: null,
     port: () => 1,
     user: () => 'u',
     secret: () => 's',

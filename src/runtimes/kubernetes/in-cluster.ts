@@ -5,8 +5,10 @@
  */
 import type { CliStack } from '../../components/cli-job.ts';
 import type { ComponentDefinition, InstancePlan } from '../../components/contract.ts';
+import { splitPem } from '../../core/pem.ts';
 import type { RenderedFile } from '../../core/service-spec.ts';
 import type { Profile } from '../../platform/profile.ts';
+import { authorityId, isCertificate } from '../../platform/tls.ts';
 import { toJson } from '../../state/json-file.ts';
 import { stackFilesVariable } from '../../state/paths.ts';
 import type { Credentials } from '../../state/secrets.ts';
@@ -34,7 +36,7 @@ export function inClusterStack(options: InClusterOptions): CliStack {
     files: (directory) => [
       file(`${directory}/stack.json`, desiredOf(options)),
       // In the clear within a Secret, whose volume is never on a disk: the pod has no key to seal with, and needs none.
-      file(`${directory}/secrets.json`, { version: 1, credentials: options.credentials }),
+      file(`${directory}/secrets.json`, { version: 1, credentials: withoutKeys(options.credentials) }),
     ],
     environment: (directory) => ({
       [stackFilesVariable]: directory,
@@ -42,6 +44,17 @@ export function inClusterStack(options: InClusterOptions): CliStack {
       LAMBDACTL_STACK: options.stack,
     }),
   };
+}
+
+/** Of certificates a client needs the authority's alone, and no key: who can run something here must not be able to pass for a server. */
+function withoutKeys(credentials: Credentials): Credentials {
+  return Object.fromEntries(
+    Object.entries(credentials).flatMap(([id, credential]) => {
+      if (!isCertificate(id)) return [[id, credential]];
+      const { certificate } = splitPem(credential.secret);
+      return id === authorityId ? [[id, { ...credential, secret: certificate }]] : [];
+    }),
+  );
 }
 
 /** Of the one instance whose program starts lambdactl: Airflow's tasks run in its scheduler. */
