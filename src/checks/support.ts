@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { hasProcess } from '../core/service-spec.ts';
 import { lake } from '../platform/pipeline.ts';
 import { composeSchema, type JsonSchema } from '../platform/schema.ts';
@@ -27,8 +28,8 @@ export function some(names: readonly string[], limit = 5): string {
   return `${names.slice(0, limit).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** "host:port" of every broker. @throws LambdaError NOT_UP */
-export async function brokersOf(context: CheckContext): Promise<string[]> {
+/** How to reach every broker. @throws LambdaError NOT_UP */
+export async function brokersOf(context: CheckContext): Promise<Bootstrap> {
   return brokersIn(await context.endpoint('kafka', 'kafka'));
 }
 

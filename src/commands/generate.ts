@@ -46,6 +46,10 @@ export default class Generate extends BaseCommand {
     })(),
     file: Flags.string({ description: 'JSON Lines file of --sink file', helpValue: 'PATH' }),
     bootstrap: Flags.string({ description: 'Kafka other than the stack’s, host:port', helpValue: 'HOST:PORT' }),
+    'bootstrap-ca': Flags.string({
+      description: 'Certificate that verifies it, as PEM: it speaks TLS then',
+      helpValue: 'PATH',
+    }),
     'in-cluster': Flags.boolean({
       description: 'Run beside Kafka in the cluster, for rates that the way from here does not carry',
     }),

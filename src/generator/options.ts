@@ -15,11 +15,15 @@ const share = z.number().min(0).max(0.5);
 const streamsSchema = z.array(z.enum(streamNames)).min(1);
 const bothStreams = [...streamNames];
 
+const addresses = z
+  .array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port'))
+  .min(1)
+  .readonly();
+
 const sinkSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('kafka'),
-    /** "host:port", one or more. */
-    bootstrap: z.array(z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port')).min(1),
+    bootstrap: z.union([addresses, z.strictObject({ servers: addresses, authority: z.string() })]),
     compression: z.enum(compressions).default('lz4'),
     streams: streamsSchema.default(bothStreams),
     /** Put before the names of both topics, for runs that must not reach the pipeline. */

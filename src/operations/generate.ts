@@ -1,9 +1,11 @@
+import { addressesIn, type Bootstrap } from '../core/bootstrap.ts';
 import { LambdaError, usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import type { BadKind } from '../generator/bad-data.ts';
 import type { RunOptions } from '../generator/options.ts';
 import { type GeneratorResult, runGenerator } from '../generator/run.ts';
-import { brokersOf } from './brokers.ts';
+import { readIfExists } from '../system/files.ts';
+import { brokersInside, brokersOf } from './brokers.ts';
 import { argumentsOf, requireCluster, runInCluster } from './in-cluster.ts';
 import { givenNumbers, numberFlag } from './number-flags.ts';
 import { openStack, type StackRef } from './stack.ts';
@@ -72,9 +74,9 @@ async function generateInCluster(
   }
   const stack = await openStack(ref);
   await requireCluster(stack);
-  const { url } = await stack.runtime.inside('kafka', 'kafka');
-  const args = ['generate', ...argumentsOf(flags), `--bootstrap=${url.replace(/^kafka:\/\//, '')}`];
-  const { data } = await runInCluster(stack, args, false, context);
+  const brokers = await brokersInside(stack.runtime);
+  const args = ['generate', ...argumentsOf(flags), `--bootstrap=${addressesIn(brokers).join(',')}`];
+  const { data } = await runInCluster(stack, args, 'servers' in brokers ? brokers : null, context);
   return data as GeneratorResult; // what `generate --json` of the same version answers
 }
 
@@ -103,6 +105,7 @@ async function optionsOf({ flags, ...ref }: GenerateRequest): Promise<RunOptions
       sink: text('sink'),
       file: text('file'),
       bootstrap: text('bootstrap'),
+      authority: text('bootstrap-ca'),
       compression: text('compression'),
     }),
   };
@@ -117,20 +120,31 @@ function rateOf(text: string): number | 'max' {
   });
 }
 
-type SinkFlags = Record<'sink' | 'file' | 'bootstrap' | 'compression', string | undefined>;
+type SinkFlags = Record<'sink' | 'file' | 'bootstrap' | 'authority' | 'compression', string | undefined>;
 
-async function sinkOf(ref: StackRef, { sink, file, bootstrap, compression }: SinkFlags): Promise<RunOptions['sink']> {
+async function sinkOf(
+  ref: StackRef,
+  { sink, file, bootstrap, authority, compression }: SinkFlags,
+): Promise<RunOptions['sink']> {
   if (sink === 'stdout' || sink === 'null') return { type: sink };
   if (sink === 'file') {
     if (file === undefined) throw usageError('--sink file needs --file PATH.', { code: 'BAD_USAGE' });
     return { type: 'file', path: file };
   }
-  const servers = bootstrap === undefined ? await stackBootstrap(ref) : bootstrap.split(',');
+  const servers = bootstrap === undefined ? await stackBootstrap(ref) : await namedBootstrap(bootstrap, authority);
   const codec = compression as 'lz4' | 'snappy' | 'zstd' | 'none'; // oclif checked it against its options
   return { type: 'kafka', bootstrap: servers, compression: codec };
 }
 
-async function stackBootstrap(ref: StackRef): Promise<string[]> {
+async function namedBootstrap(bootstrap: string, file: string | undefined): Promise<Bootstrap> {
+  const servers = bootstrap.split(',');
+  if (file === undefined) return servers;
+  const authority = await readIfExists(file);
+  if (authority !== null) return { servers, authority };
+  throw usageError(`There is no certificate at ${file}.`, { code: 'BAD_USAGE' });
+}
+
+async function stackBootstrap(ref: StackRef): Promise<Bootstrap> {
   const stack = await openStack(ref);
   await stack.requireUp();
   return brokersOf(stack.runtime);

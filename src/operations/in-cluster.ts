@@ -14,6 +14,7 @@ const stayHere: readonly string[] = [
   'stack',
   'in-cluster',
   'bootstrap',
+  'bootstrap-ca',
   'file',
   'html',
   'compare',
@@ -43,17 +44,18 @@ export async function requireCluster(stack: OpenStack): Promise<void> {
 /**
  * Runs a command of lambdactl as a Job of the stack's cluster and returns what it answers with.
  * @param args of the command, without --json
- * @param withStack whether it must know its stack: then the stack's credentials go with it, as a Secret that ends with the Job
+ * @param known the whole stack: then its credentials go with it, as a Secret that ends with the Job; or no more than by which certificate
+ *   brokers are verified, or nothing
  * @returns `data` of its envelope, and whether its verdict is good
  * @throws LambdaError as the command would throw it here; IN_CLUSTER_FAILED
  */
 export async function runInCluster(
   stack: OpenStack,
   args: readonly string[],
-  withStack: boolean,
+  known: 'stack' | { authority: string } | null,
   context: OperationContext,
 ): Promise<{ data: unknown; ok: boolean }> {
-  const job = cliJob(withStack ? await describe(stack) : null);
+  const job = cliJob(known === 'stack' ? await describe(stack) : known === null ? null : verifying(known.authority));
   const title = `lambdactl ${args[0]} in the cluster`;
   return step(context, { id: 'in-cluster', title }, async () => {
     // All of it: a long run's report has more lines than are kept of a job.
@@ -65,6 +67,15 @@ export async function runInCluster(
     if (isRecord(envelope.error)) throw revived(envelope.error);
     return { value: { data: envelope.data, ok: envelope.status === 'ok' } };
   });
+}
+
+/** The certificate by which brokers are verified, for `generate --bootstrap-ca`. */
+function verifying(authority: string): CliStack {
+  const path = (directory: string) => `${directory}/ca.crt`;
+  return {
+    files: (directory) => [{ path: path(directory), content: authority, mode: 0o644 }],
+    environment: (directory) => ({ LAMBDACTL_BOOTSTRAP_CA: path(directory) }),
+  };
 }
 
 async function describe(stack: OpenStack): Promise<CliStack> {

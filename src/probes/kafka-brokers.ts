@@ -1,3 +1,4 @@
+import { addressesIn, type Bootstrap } from '../core/bootstrap.ts';
 import { exchangeTcp } from '../system/tcp.ts';
 import type { Server } from './server.ts';
 
@@ -7,8 +8,24 @@ export interface KafkaBrokers {
   controller: number;
 }
 
-/** "host:port" of every broker, out of the address of Kafka's endpoint, with a scheme or without. */
-export const brokersIn = ({ url }: Pick<Server, 'url'>): string[] => url.replace(/^kafka:\/\//, '').split(',');
+/** Every broker, out of the address of Kafka's endpoint, with a scheme or without. */
+export function brokersIn({ url, authority }: Pick<Server, 'url' | 'authority'>): Bootstrap {
+  const servers = url.replace(/^kafka:\/\//, '').split(',');
+  return authority === undefined ? servers : { servers, authority };
+}
+
+/** For messages. */
+export const named = (bootstrap: Bootstrap): string => addressesIn(bootstrap).join(', ');
+
+/** As the client library's connections take it. */
+export const secured = (bootstrap: Bootstrap): { tls?: { ca: string } } =>
+  'servers' in bootstrap ? { tls: { ca: bootstrap.authority } } : {};
+
+/** As the client library's clients take it. */
+export const clientOf = (bootstrap: Bootstrap): { bootstrapBrokers: string[]; tls?: { ca: string } } => ({
+  bootstrapBrokers: [...addressesIn(bootstrap)],
+  ...secured(bootstrap),
+});
 
 const metadataKey = 3;
 /** The oldest that names the controller; in it an empty list of topics means none. */
@@ -18,10 +35,14 @@ const metadataVersion = 1;
  * Asks one broker which brokers are alive. One request by hand: a whole client would cost the supervisor 60 MB.
  * @throws Error when nothing answers, or not in Kafka's protocol
  */
-export async function kafkaBrokers(host: string, port: number, signal: AbortSignal): Promise<KafkaBrokers> {
+export async function kafkaBrokers(
+  { host, port, authority }: Pick<Server, 'host' | 'port' | 'authority'>,
+  signal: AbortSignal,
+): Promise<KafkaBrokers> {
   const answer = await exchangeTcp({
     host,
     port,
+    ...(authority === undefined ? {} : { authority }),
     request: metadataRequest('lambdactl'),
     isComplete: (bytes) => bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0),
     signal,

@@ -1,4 +1,6 @@
 import { Admin, ConfigResourceTypes, Consumer, MessagesStreamModes } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
+import { clientOf } from './kafka-brokers.ts';
 
 export interface TopicState {
   partitions: number;
@@ -32,14 +34,14 @@ const newestTime = -3n;
 /** Looks at a cluster and changes nothing. One connection for all questions; close it. */
 export class KafkaInspector {
   private readonly admin: Admin;
-  private readonly bootstrap: readonly string[];
+  private readonly bootstrap: Bootstrap;
 
-  constructor(bootstrap: readonly string[]) {
+  constructor(bootstrap: Bootstrap) {
     this.bootstrap = bootstrap;
     // No long patience: who inspects wants to know that nothing answers.
     this.admin = new Admin({
       clientId: 'lambdactl-inspect',
-      bootstrapBrokers: [...bootstrap],
+      ...clientOf(bootstrap),
       retries: 1,
       retryDelay: 100,
       connectTimeout: 1500,
@@ -178,7 +180,7 @@ export class KafkaInspector {
       clientId: 'lambdactl-inspect',
       // Never joined: partitions are read by hand, and nothing is committed.
       groupId: `lambdactl-inspect-${process.pid}`,
-      bootstrapBrokers: [...this.bootstrap],
+      ...clientOf(this.bootstrap),
       retries: 1,
     });
     const records: TailRecord[] = [];
@@ -244,10 +246,7 @@ export class KafkaInspector {
 }
 
 /** Opens an inspector for one use. @throws what `use` throws; the client's own error when nothing answers */
-export async function inspectKafka<T>(
-  bootstrap: readonly string[],
-  use: (kafka: KafkaInspector) => Promise<T>,
-): Promise<T> {
+export async function inspectKafka<T>(bootstrap: Bootstrap, use: (kafka: KafkaInspector) => Promise<T>): Promise<T> {
   const kafka = new KafkaInspector(bootstrap);
   try {
     return await use(kafka);

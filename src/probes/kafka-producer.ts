@@ -1,5 +1,7 @@
 import { ProduceAcks, Producer, stringSerializers } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { kafkaRefused } from './kafka.ts';
+import { clientOf } from './kafka-brokers.ts';
 
 export interface TextRecord {
   key: string;
@@ -11,11 +13,11 @@ export class RecordProducer {
   private readonly producer: Producer<string, string, string, string>;
   private readonly topic: string;
 
-  constructor(bootstrap: readonly string[], topic: string) {
+  constructor(bootstrap: Bootstrap, topic: string) {
     this.topic = topic;
     this.producer = new Producer({
       clientId: 'lambdactl-ingest',
-      bootstrapBrokers: [...bootstrap],
+      ...clientOf(bootstrap),
       serializers: stringSerializers,
       idempotent: true,
       acks: ProduceAcks.ALL,

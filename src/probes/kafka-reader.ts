@@ -8,8 +8,10 @@ import {
   protocolErrorsCodesById,
   type Reader,
 } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { externalError, LambdaError, messageOf } from '../core/errors.ts';
 import { RecordCursor as Cursor, type RecordCursor, readBatches } from './kafka-batches.ts';
+import { clientOf, named, secured } from './kafka-brokers.ts';
 
 export type { RecordCursor } from './kafka-batches.ts';
 
@@ -17,8 +19,7 @@ export type { RecordCursor } from './kafka-batches.ts';
 export type TopicOffsets = Readonly<Record<string, Readonly<Record<number, number>>>>;
 
 export interface ReadOptions {
-  /** "host:port", one or more. */
-  bootstrap: readonly string[];
+  bootstrap: Bootstrap;
   /** First offset to read; a partition that is not named is read from 0. */
   from: TopicOffsets;
   /** Offset behind the last to read; what is not named here is not read. */
@@ -65,7 +66,7 @@ export async function readTopics(options: ReadOptions, visit: (record: RecordCur
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof LambdaError) throw error;
-    throw externalError(`Kafka at ${options.bootstrap.join(', ')} cannot be read: ${messageOf(error)}`, {
+    throw externalError(`Kafka at ${named(options.bootstrap)} cannot be read: ${messageOf(error)}`, {
       code: 'KAFKA_UNREACHABLE',
       actions: ['lambdactl health', 'lambdactl logs kafka'],
       retryable: true,
@@ -97,10 +98,10 @@ class TopicReader {
   private readonly cursor = new Cursor();
 
   constructor({ bootstrap, signal }: ReadOptions, visit: (record: RecordCursor) => void) {
-    const shared = { connectTimeout: 5000, requestTimeout: patienceMs };
+    const shared = { connectTimeout: 5000, requestTimeout: patienceMs, ...secured(bootstrap) };
     this.visit = visit;
     this.signal = signal;
-    this.admin = new Admin({ ...shared, clientId: 'lambdactl-reader', bootstrapBrokers: [...bootstrap], retries: 3 });
+    this.admin = new Admin({ ...shared, clientId: 'lambdactl-reader', ...clientOf(bootstrap), retries: 3 });
     this.pool = new ConnectionPool('lambdactl-reader', shared);
     // The pool listens for the first error of a connection only; a second one must not end the process.
     this.pool.on('connecting', ({ connection }) => connection.on('error', () => undefined));

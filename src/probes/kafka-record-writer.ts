@@ -1,5 +1,7 @@
 import { ProduceAcks, Producer } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { kafkaRefused } from './kafka.ts';
+import { clientOf } from './kafka-brokers.ts';
 
 export interface OutgoingRecord {
   topic: string;
@@ -14,10 +16,10 @@ export interface OutgoingRecord {
 export class RecordWriter {
   private readonly producer: Producer<Buffer, Buffer, Buffer, Buffer>;
 
-  constructor(bootstrap: readonly string[]) {
+  constructor(bootstrap: Bootstrap) {
     this.producer = new Producer({
       clientId: 'lambdactl',
-      bootstrapBrokers: [...bootstrap],
+      ...clientOf(bootstrap),
       idempotent: true,
       acks: ProduceAcks.ALL,
       // Twice four seconds and the pause between them: after ten seconds nothing of a `send` is sent any more (docs/adr/0021).

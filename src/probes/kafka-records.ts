@@ -1,5 +1,7 @@
 import { Admin, type ClusterMetadata, ConnectionPool, fetchV17, type RecordsBatch } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { kafkaRefused } from './kafka.ts';
+import { clientOf, named } from './kafka-brokers.ts';
 
 /** A record as the broker holds it; bytes are nobody's business here. */
 export interface StoredRecord {
@@ -32,18 +34,17 @@ const isControl = 0b10_0000;
  * Every method @throws LambdaError KAFKA_REFUSED.
  */
 export class RecordReader {
-  private readonly bootstrap: readonly string[];
+  private readonly bootstrap: Bootstrap;
   private readonly admin: Admin;
   private readonly pool: ConnectionPool;
 
-  /** @param bootstrap "host:port", one or more */
-  constructor(bootstrap: readonly string[]) {
+  constructor(bootstrap: Bootstrap) {
     const shared = { connectTimeout: 5000, requestTimeout: 20_000 };
     this.bootstrap = bootstrap;
     this.admin = new Admin({
       ...shared,
       clientId: 'lambdactl',
-      bootstrapBrokers: [...bootstrap],
+      ...clientOf(bootstrap),
       retries: 5,
       retryDelay: 200,
     });
@@ -161,7 +162,7 @@ export class RecordReader {
     try {
       return await work();
     } catch (error) {
-      throw kafkaRefused(`Kafka at ${this.bootstrap.join(',')} refused`, error);
+      throw kafkaRefused(`Kafka at ${named(this.bootstrap)} refused`, error);
     }
   }
 }

@@ -1,5 +1,7 @@
 import { Consumer, type MessagesStream, MessagesStreamModes } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { kafkaRefused } from './kafka.ts';
+import { clientOf, named } from './kafka-brokers.ts';
 
 /** A record as it arrives. */
 export interface TailedRecord {
@@ -14,18 +16,17 @@ const longestWaitMs = 200;
 /** Follows topics from given offsets on, without a consumer group and committing nothing; cheap enough to measure latencies with. */
 export class TopicTail {
   private readonly consumer: Consumer<Buffer, Buffer, Buffer, Buffer>;
-  private readonly bootstrap: readonly string[];
+  private readonly bootstrap: Bootstrap;
   private stream: MessagesStream<Buffer, Buffer, Buffer, Buffer> | null = null;
   private failure: unknown = null;
 
-  /** @param bootstrap "host:port", one or more */
-  constructor(bootstrap: readonly string[]) {
+  constructor(bootstrap: Bootstrap) {
     this.bootstrap = bootstrap;
     this.consumer = new Consumer({
       clientId: 'lambdactl-tail',
       // Never joined: partitions are read by hand.
       groupId: `lambdactl-tail-${process.pid}`,
-      bootstrapBrokers: [...bootstrap],
+      ...clientOf(bootstrap),
       retries: 10,
       retryDelay: 200,
     });
@@ -80,6 +81,6 @@ export class TopicTail {
   }
 
   private refused(error: unknown) {
-    return kafkaRefused(`Kafka at ${this.bootstrap.join(',')} could not be read`, error);
+    return kafkaRefused(`Kafka at ${named(this.bootstrap)} could not be read`, error);
   }
 }

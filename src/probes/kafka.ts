@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka';
+import type { Bootstrap } from '../core/bootstrap.ts';
 import { externalError, type LambdaError, messageOf } from '../core/errors.ts';
+import { clientOf, named } from './kafka-brokers.ts';
 
 export interface TopicSpec {
   name: string;
@@ -18,10 +20,9 @@ export interface TopicChanges {
 
 /**
  * Creates what is missing, alters settings that differ, adds partitions; never removes any.
- * @param bootstrap "host:port", one or more
  * @throws LambdaError KAFKA_REFUSED
  */
-export async function ensureTopics(bootstrap: readonly string[], wanted: readonly TopicSpec[]): Promise<TopicChanges> {
+export async function ensureTopics(bootstrap: Bootstrap, wanted: readonly TopicSpec[]): Promise<TopicChanges> {
   return withAdmin({ bootstrap, retries: 10, refusal: 'refused the topics' }, async (admin) => {
     const present = new Set(await admin.listTopics());
     const missing = wanted.filter(({ name }) => !present.has(name));
@@ -34,7 +35,7 @@ export async function ensureTopics(bootstrap: readonly string[], wanted: readonl
 }
 
 /** Topics that do not exist are left alone; returns when the brokers know them no more. @throws LambdaError KAFKA_REFUSED */
-export async function removeTopics(bootstrap: readonly string[], topics: readonly string[]): Promise<void> {
+export async function removeTopics(bootstrap: Bootstrap, topics: readonly string[]): Promise<void> {
   return withAdmin({ bootstrap, retries: 5, refusal: 'refused to delete topics' }, async (admin) => {
     const there = async () => {
       const present = new Set(await admin.listTopics());
@@ -49,7 +50,7 @@ export async function removeTopics(bootstrap: readonly string[], topics: readonl
 
 /** Offset of the next record by partition, of every topic that exists; an absent topic is left out. @throws LambdaError KAFKA_REFUSED */
 export async function endOffsets(
-  bootstrap: readonly string[],
+  bootstrap: Bootstrap,
   topics: readonly string[],
 ): Promise<Record<string, Record<number, number>>> {
   return withAdmin({ bootstrap, retries: 5, refusal: 'does not tell its offsets' }, async (admin) => {
@@ -77,8 +78,7 @@ export async function endOffsets(
 }
 
 interface AdminUse {
-  /** "host:port", one or more. */
-  bootstrap: readonly string[];
+  bootstrap: Bootstrap;
   /** Attempts after the first, 200 ms apart. */
   retries: number;
   /** What Kafka did when it fails, e.g. "refused the topics". */
@@ -87,11 +87,11 @@ interface AdminUse {
 
 /** An admin client for one use, closed whatever comes. @throws LambdaError KAFKA_REFUSED */
 async function withAdmin<T>({ bootstrap, retries, refusal }: AdminUse, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Admin({ clientId: 'lambdactl', bootstrapBrokers: [...bootstrap], retries, retryDelay: 200 });
+  const admin = new Admin({ clientId: 'lambdactl', ...clientOf(bootstrap), retries, retryDelay: 200 });
   try {
     return await use(admin);
   } catch (error) {
-    throw kafkaRefused(`Kafka at ${bootstrap.join(',')} ${refusal}`, error);
+    throw kafkaRefused(`Kafka at ${named(bootstrap)} ${refusal}`, error);
   } finally {
     await admin.close();
   }

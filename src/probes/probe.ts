@@ -104,9 +104,12 @@ async function firstRow(
   }
 }
 
-async function checkKafka({ bootstrap }: Of<'kafka'>, signal: AbortSignal): Promise<string> {
+async function checkKafka({ bootstrap, authority }: Of<'kafka'>, signal: AbortSignal): Promise<string> {
   const [host = '', port = ''] = bootstrap.split(',', 1)[0]?.split(':') ?? [];
-  const { brokers, controller } = await kafkaBrokers(host, Number(port), signal);
+  const { brokers, controller } = await kafkaBrokers(
+    { host, port: Number(port), ...(authority === undefined ? {} : { authority }) },
+    signal,
+  );
   if (controller < 0) throw new Error('no controller is active');
   // A broker that is fenced, or still catching up, answers but is not among those alive.
   const own = brokers.find((broker) => broker.host === host && broker.port === Number(port));

@@ -4,6 +4,7 @@ import { startOffsets } from '../../src/bench/ledger/kafka.ts';
 import { speedLedger } from '../../src/bench/ledger/speed-ledger.ts';
 import { countViews } from '../../src/bench/ledger/views.ts';
 import type { HopLedger, LedgerReport } from '../../src/core/bench-report.ts';
+import type { Bootstrap } from '../../src/core/bootstrap.ts';
 import { badKinds } from '../../src/generator/bad-data.ts';
 import type { GeneratedRecord } from '../../src/generator/generator.ts';
 import { type RunOptions, resolveOptions } from '../../src/generator/options.ts';
@@ -26,7 +27,7 @@ const seeds = { clean: Date.now(), planted: Date.now() + 1, gone: Date.now() + 2
 const bad = { ...Object.fromEntries(badKinds.map((kind) => [kind, 0.01])), duplicate: 0.02 };
 
 let opened: OpenStack;
-let bootstrap: string[];
+let bootstrap: Bootstrap;
 let admin: ClickHouseClient;
 let reader: ClickHouseClient;
 

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Producer } from '@platformatic/kafka';
+import type { Bootstrap } from '../../src/core/bootstrap.ts';
 import { createGenerator, type GeneratedRecord, type GeneratorOptions } from '../../src/generator/generator.ts';
 import type { ClickHouseClient } from '../../src/probes/clickhouse.ts';
+import { clientOf } from '../../src/probes/kafka-brokers.ts';
 import type { RecordSchema } from '../../src/reconcile/entities.ts';
 
 /** Defects of one store: how many records are left out, written twice, changed, and made up. */
@@ -59,12 +61,12 @@ export function withDefects(records: readonly GeneratedRecord[], defects: Defect
 
 /** Writes records as any client would. */
 export async function produce(
-  bootstrap: readonly string[],
+  bootstrap: Bootstrap,
   messages: readonly { topic: string; key: Buffer; value: Buffer; headers?: Record<string, string> }[],
 ): Promise<void> {
   const producer = new Producer({
     clientId: 'bench-ledger-test',
-    bootstrapBrokers: [...bootstrap],
+    ...clientOf(bootstrap),
     compression: 'lz4',
   });
   try {

@@ -1,4 +1,5 @@
 import type { HopLedger } from '../../core/bench-report.ts';
+import type { Bootstrap } from '../../core/bootstrap.ts';
 import { streamNames } from '../../generator/generator.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { readTopics, type TopicOffsets } from '../../probes/kafka-reader.ts';
@@ -8,8 +9,7 @@ import type { Expectation } from './expectation.ts';
 export const deadLetterTopic = 'user_events.dlq';
 
 export interface KafkaWindow {
-  /** "host:port", one or more. */
-  bootstrap: readonly string[];
+  bootstrap: Bootstrap;
   /** By startOffsets, before the run. */
   from: TopicOffsets;
   /** Before the names of both topics; default none. */
@@ -18,7 +18,7 @@ export interface KafkaWindow {
 }
 
 /** Where the topics that a run writes end now: called before the run. @throws LambdaError KAFKA_REFUSED */
-export async function startOffsets(bootstrap: readonly string[]): Promise<TopicOffsets> {
+export async function startOffsets(bootstrap: Bootstrap): Promise<TopicOffsets> {
   return await endOffsets(bootstrap, [...streamNames, deadLetterTopic]);
 }
 

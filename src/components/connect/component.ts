@@ -3,6 +3,7 @@ import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers, replication } from '../kafka/component.ts';
+import { verifiedClient } from '../kafka/verified.ts';
 import { authorityPath, clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 import { authorityVariable } from './authority.ts';
@@ -47,6 +48,7 @@ function configFiles(context: RenderContext): RenderedFile[] {
     ].join('|'),
     healer: archives(context.profile),
     pluginPath: context.profile.connect.pluginPath ?? '',
+    security: context.certificates === null ? [] : workerSecurity(authorityPath(context, 'connect')),
   };
   return [
     {
@@ -57,6 +59,14 @@ function configFiles(context: RenderContext): RenderedFile[] {
     { path: `${conf}/log4j2.properties`, content: context.template('connect/log4j2.properties.eta', {}), mode: 0o644 },
     ...clientFiles(context, 'connect'),
   ];
+}
+
+/** Lines of settings: the worker's own clients and those that it makes for connectors each have their own. */
+function workerSecurity(authority: string): string[] {
+  const settings = Object.entries(verifiedClient(authority));
+  return ['', 'producer.', 'consumer.', 'admin.'].flatMap((whose) =>
+    settings.map(([key, value]) => `${whose}${key}=${value}`),
+  );
 }
 
 /** In this order: what dags-repo/connect brings hides a resource of the sink's. */

@@ -1,6 +1,8 @@
+import { addressesIn, type Bootstrap } from '../../core/bootstrap.ts';
 import { lake, replication } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
 import { replication as replicationOf } from '../kafka/component.ts';
+import { verifiedClient } from '../kafka/verified.ts';
 import { verification } from '../postgres/component.ts';
 import { authorityFile } from './authority.ts';
 import { archives } from './component.ts';
@@ -20,8 +22,7 @@ export interface ConnectorSurroundings {
   shop: { host: string; port: number; user: string | null; authority?: string };
   /** The catalog's database and its role. */
   catalog: { host: string; port: number; user: string | null; authority?: string };
-  /** "host:port" of every broker. */
-  brokers: readonly string[];
+  brokers: Bootstrap;
   /** S3 address of the stack's own object store; null where the profile names an account. */
   objectstore: string | null;
   /** By file name in schemas/: objects that stand alone. */
@@ -65,7 +66,8 @@ const sinkIn = ({ profile, catalog, brokers, objectstore, schemas }: ConnectorSu
       catalog.authority === undefined ? '' : `?${verification(authorityFile)}`
     }`,
     catalogUser: catalog.user ?? 'lake',
-    bootstrapServers: brokers.join(','),
+    bootstrapServers: addressesIn(brokers).join(','),
+    clients: 'servers' in brokers ? verifiedClient(authorityFile) : {},
     endpoint: objectstore,
     settings: profile.lake,
     schemas,

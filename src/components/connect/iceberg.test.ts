@@ -17,6 +17,7 @@ const configOf = (settings: Partial<Profile['lake']>, change: Partial<LakeSink> 
   lakeSinkConfig({
     catalogUrl: 'jdbc:postgresql://127.0.0.1:15432/lake',
     catalogUser: 'lake',
+    clients: {},
     bootstrapServers: '127.0.0.1:19092',
     endpoint: 'http://127.0.0.1:19000',
     settings: { ...profile.lake, ...settings },

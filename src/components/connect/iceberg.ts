@@ -21,6 +21,8 @@ export interface LakeSink {
   catalogUser: string;
   /** "host:port", comma-separated. */
   bootstrapServers: string;
+  /** Further settings of its own Kafka clients. */
+  clients: Readonly<Record<string, string>>;
   /** S3 address of the stack's own object store; null for the account's. */
   endpoint: string | null;
   settings: Profile['lake'];
@@ -101,8 +103,9 @@ function commits({ settings: { commitIntervalMs } }: LakeSink): Record<string, s
  * A killed worker is noticed within twenty seconds, and a transaction that it cut short holds up readers no longer. Ten were too few:
  * on a machine with ten times the work it has cores for, living tasks were taken for dead.
  */
-function clients({ bootstrapServers }: LakeSink): Record<string, string> {
+function clients({ bootstrapServers, clients: settings }: LakeSink): Record<string, string> {
   return {
+    ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`iceberg.kafka.${key}`, value])),
     'iceberg.kafka.bootstrap.servers': bootstrapServers,
     'iceberg.kafka.session.timeout.ms': '20000',
     'iceberg.kafka.heartbeat.interval.ms': '5000',

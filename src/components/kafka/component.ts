@@ -1,7 +1,9 @@
+import { joinPem } from '../../core/pem.ts';
 import type { RenderedFile, ServiceSpec } from '../../core/service-spec.ts';
 import type { Profile } from '../../platform/profile.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { javaCommand, javaService } from '../jvm.ts';
+import { authorityIn, authorityPath, clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 
 /** Combined broker and controller nodes in KRaft mode: one, or three with replication 3. */
@@ -17,6 +19,7 @@ export const kafka: ComponentDefinition = {
       { id: `${instance}.controller`, instance, preferred: 19093 + 10 * (id - 1) },
     ]),
   credentials: [{ id: 'kafka.cluster', user: 'cluster', kind: 'clusterId' }],
+  servesTls: true,
   render: (context, instance) => {
     return { files: configFiles(context, instance), service: service(context, instance) };
   },
@@ -25,7 +28,9 @@ export const kafka: ComponentDefinition = {
       component: 'kafka',
       protocol: 'kafka',
       url: bootstrapServers(context),
-      description: 'Bootstrap servers, plaintext on loopback',
+      tls: context.certificates !== null,
+      description:
+        context.certificates === null ? 'Bootstrap servers, plaintext on loopback' : 'Bootstrap servers, TLS',
     },
   ],
 };
@@ -62,6 +67,9 @@ function configFiles(context: RenderContext, instance: string): RenderedFile[] {
   const data = {
     listenHost: context.listenHost,
     host: context.hostOf(instance),
+    protocol: context.certificates === null ? 'PLAINTEXT' : 'SSL',
+    keystore: keystoreOf(context, instance),
+    truststore: authorityPath(context, instance),
     // Clients that are not on the brokers' own network come by an address that is advertised for them alone.
     outside: outside === null ? null : { ...outside, listenPort: outsidePort },
     nodeId: nodeId(instance),
@@ -78,7 +86,18 @@ function configFiles(context: RenderContext, instance: string): RenderedFile[] {
   return [
     { path: `${conf}/server.properties`, content: context.template('kafka/server.properties.eta', data), mode: 0o644 },
     { path: `${conf}/log4j2.properties`, content: context.template('kafka/log4j2.properties.eta', {}), mode: 0o644 },
+    ...storeFiles(context, instance),
   ];
+}
+
+const keystoreOf = (context: RenderContext, instance: string): string =>
+  `${context.dir(instance, 'conf')}/keystore.pem`;
+
+/** Kafka reads key and certificate from one file. */
+function storeFiles(context: RenderContext, instance: string): RenderedFile[] {
+  if (context.certificates === null) return [];
+  const keystore = joinPem(context.certificates.of(instance));
+  return [{ path: keystoreOf(context, instance), content: keystore, mode: 0o600 }, ...clientFiles(context, instance)];
 }
 
 function service(context: RenderContext, instance: string): ServiceSpec {
@@ -125,7 +144,11 @@ function service(context: RenderContext, instance: string): ServiceSpec {
     ),
     stopSignal: 'SIGTERM',
     stopGraceMs: 30_000,
-    probe: { kind: 'kafka', bootstrap: `${context.hostOf(instance)}:${context.port(`${instance}.broker`)}` },
+    probe: {
+      kind: 'kafka',
+      bootstrap: `${context.hostOf(instance)}:${context.port(`${instance}.broker`)}`,
+      ...authorityIn(context),
+    },
     startTimeoutMs: 180_000,
     probeIntervalMs: 5000,
     memoryBytes: mebibytes(memoryMiB),

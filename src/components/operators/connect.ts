@@ -1,3 +1,4 @@
+import type { Bootstrap } from '../../core/bootstrap.ts';
 import { authorityVariable } from '../connect/authority.ts';
 import { archives, connect } from '../connect/component.ts';
 import { type Connector, declaredConnectors } from '../connect/connectors.ts';
@@ -46,6 +47,12 @@ export const connectOperator: OperatorDelivery = {
   ],
 };
 
+/** By which Strimzi has the worker, and what it makes for connectors, verify brokers. */
+function tlsOf(context: KubernetesContext): Record<string, unknown> {
+  if (context.certificates === null) return {};
+  return { tls: { trustedCertificates: [{ secretName: 'connect-authority', certificate: 'ca.crt' }] } };
+}
+
 /** As in plain delivery, but for the place of what is mounted. */
 function environmentOf(context: KubernetesContext): Record<string, string> {
   const { env } = connect.render(context, 'connect').service.command;
@@ -62,6 +69,7 @@ const forbidden = [
   'plugin.path',
   'rest.',
   'bootstrap.servers',
+  ...['', 'producer.', 'consumer.', 'admin.'].flatMap((whose) => [`${whose}security.`, `${whose}ssl.`]),
 ];
 
 function worker(context: KubernetesContext): KubernetesObject {
@@ -90,6 +98,7 @@ function worker(context: KubernetesContext): KubernetesObject {
         replicas: 1,
         image: context.image('connect'),
         bootstrapServers: bootstrapServers(context),
+        ...tlsOf(context),
         groupId: settings['group.id'] ?? 'connect-lambda',
         configStorageTopic: configs,
         offsetStorageTopic: offsets,
@@ -143,10 +152,15 @@ export function connectorsOf(context: KubernetesContext): Connector[] {
     profile: context.profile,
     shop: { ...database, user: context.user('postgres.debezium') },
     catalog: { ...database, user: context.user('postgres.lake') },
-    brokers: bootstrapServers(context).split(','),
+    brokers: brokersOf(context),
     objectstore: ownStore ? `http://${context.hostOf('objectstore')}:${context.port('objectstore.s3')}` : null,
     schemas: context.schemas,
   });
+}
+
+function brokersOf(context: KubernetesContext): Bootstrap {
+  const servers = bootstrapServers(context).split(',');
+  return context.certificates === null ? servers : { servers, authority: context.certificates.authority };
 }
 
 function connectorObject(context: KubernetesContext, { name, config }: Connector): KubernetesObject {

@@ -1,12 +1,14 @@
 import type { Profile } from '../../platform/profile.ts';
 import { archives } from '../connect/component.ts';
 import { controlTopic } from '../connect/connectors.ts';
-import { kafka, outsidePort, replication } from '../kafka/component.ts';
+import { kafka, replication } from '../kafka/component.ts';
 import { type DeclaredTopic, declaredTopics } from '../kafka/topics.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 import { kafkaVersion, overriddenImage, release } from './charts.ts';
+import { brokerPort, listeners } from './kafka-listeners.ts';
 import { type Peer, podsOf, policy } from './network.ts';
 import {
+  certificateSecrets,
   fileOf,
   fixedResources,
   instanceServices,
@@ -22,8 +24,6 @@ import {
 export const kafkaCluster = 'kafka';
 const pool = 'node';
 const api = 'kafka.strimzi.io/v1';
-/** Of the brokers' listeners: the plain one has the first broker's own preferred port, on every broker. */
-const [brokerPort, tlsPort] = [19_092, 19_094];
 /** Strimzi's own: between controllers, between brokers and its operators, and the agent beside each broker. */
 const [controlPort, replicationPort, agentPort, connectPort] = [9090, 9091, 8443, 8083];
 export const metricsPort = 9404;
@@ -31,9 +31,15 @@ export const metricsPort = 9404;
 /** Strimzi: brokers in KRaft mode with the settings that are declared, and a KafkaTopic for every topic of the pipeline. */
 export const kafkaOperator: OperatorDelivery = {
   service: (instance) => instance,
+  // What brokers tell clients of themselves are their pods' own names; the Services carry those of plain delivery.
+  serverNames: (namespace) => [
+    ...['kafka', 'kafka-2', 'kafka-3'].flatMap((name) => [name, `${name}.${namespace}`, `${name}.${namespace}.svc`]),
+    ...['svc', 'svc.cluster.local'].map((end) => `*.${kafkaCluster}-kafka-brokers.${namespace}.${end}`),
+  ],
   port: (id) => (id.endsWith('.broker') ? brokerPort : undefined),
   releases: (context) => strimzi(context),
   objects: (context) => [
+    ...certificateSecrets(context, 'kafka', 'kafka'),
     nodePool(context),
     cluster(context),
     ...allTopics(context.profile).map((topic) => topicObject(context, topic)),
@@ -132,6 +138,7 @@ const forbidden = [
   'node.id',
   'process.roles',
   'controller.',
+  'ssl.',
 ];
 const allowed = [
   'broker.session.timeout.ms',
@@ -191,26 +198,6 @@ const exporter = (context: KubernetesContext) => ({
   resources: fixedResources(64, 128, '25m'),
   template: { pod: { metadata: { labels: podLabels(context, 'kafka-exporter') } } },
 });
-
-function listeners(context: KubernetesContext): object[] {
-  const internal = [
-    { name: 'plain', port: brokerPort, type: 'internal', tls: false },
-    // For clients that are configured with the cluster's CA (Secret kafka-cluster-ca-cert).
-    { name: 'tls', port: tlsPort, type: 'internal', tls: true },
-  ];
-  const instances = kafka.instances(context.profile);
-  const seen = instances.map((instance) => context.outside(`${instance}.broker`));
-  if (seen.some((each) => each === null)) return internal;
-  const nodePorts = instances.map((instance) => context.nodePort(`${instance}.broker`));
-  const brokers = instances.map((_, broker) => {
-    const nodePort = nodePorts[broker] ?? null;
-    const { host, port } = seen[broker] ?? { host: '', port: 0 };
-    return { broker, advertisedHost: host, advertisedPort: port, ...(nodePort === null ? {} : { nodePort }) };
-  });
-  // Without node ports users come by a forward to the pod: the listener is the same, its Services lead nowhere else.
-  const type = nodePorts.includes(null) ? 'cluster-ip' : 'nodeport';
-  return [...internal, { name: 'outside', port: outsidePort, type, tls: false, configuration: { brokers } }];
-}
 
 /** Under the names and ports of plain delivery; from outside the listener's own Services lead to each broker. */
 function services(context: KubernetesContext): KubernetesObject[] {

@@ -5,7 +5,8 @@ import { httpUrl } from '../clickhouse/component.ts';
 import type { ComponentDefinition, RenderContext } from '../contract.ts';
 import { compileOnlyHotCode, javaService } from '../jvm.ts';
 import { bootstrapServers } from '../kafka/component.ts';
-import { clientFiles } from '../tls.ts';
+import { verifiedClient } from '../kafka/verified.ts';
+import { authorityPath, clientFiles } from '../tls.ts';
 import { mebibytes } from '../units.ts';
 import { sparkFlags } from './java-options.ts';
 import { lakeSecrets, lakeSettings } from './lake-settings.ts';
@@ -61,7 +62,11 @@ function configFiles(context: RenderContext): RenderedFile[] {
     uiPort: hasUi(context.profile) ? context.port(ports.ui) : 0,
     statusHost: context.listenHost,
     statusPort: context.port(ports.status),
-    kafka: { bootstrapServers: bootstrapServers(context), maxOffsetsPerTrigger: speed.maxOffsetsPerTrigger },
+    kafka: {
+      bootstrapServers: bootstrapServers(context),
+      maxOffsetsPerTrigger: speed.maxOffsetsPerTrigger,
+      ...(context.certificates === null ? {} : { properties: verifiedClient(authorityPath(context, 'spark')) }),
+    },
     clickhouse: { url: httpUrl(context), user: context.user('clickhouse.speed'), database: layout.database },
     checkpointDir: `${data}/checkpoint`,
     localDir: `${context.dir('spark', 'cache')}/local`,

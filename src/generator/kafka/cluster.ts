@@ -10,12 +10,13 @@ import {
   ResponseError,
   Writer,
 } from '@platformatic/kafka';
+import type { Bootstrap } from '../../core/bootstrap.ts';
 import { externalError, messageOf } from '../../core/errors.ts';
+import { clientOf, named, secured } from '../../probes/kafka-brokers.ts';
 import type { ProducerIdentity } from './record-batch.ts';
 
 export interface ClusterOptions {
-  /** "host:port", one or more. */
-  bootstrap: readonly string[];
+  bootstrap: Bootstrap;
   clientId: string;
 }
 
@@ -79,12 +80,12 @@ export class Cluster implements KafkaCluster {
   private metadata: ClusterMetadata | undefined;
 
   private constructor(options: ClusterOptions, topics: readonly string[]) {
-    const shared = { connectTimeout: 5000, requestTimeout: requestTimeoutMs };
+    const shared = { connectTimeout: 5000, requestTimeout: requestTimeoutMs, ...secured(options.bootstrap) };
     this.topics = [...topics];
     this.admin = new Admin({
       ...shared,
       clientId: options.clientId,
-      bootstrapBrokers: [...options.bootstrap],
+      ...clientOf(options.bootstrap),
       retries: 0,
     });
     this.pool = new ConnectionPool(options.clientId, shared);
@@ -111,7 +112,7 @@ export class Cluster implements KafkaCluster {
           continue;
         }
         await cluster.close();
-        throw connectError(error, options.bootstrap.join(', '), topics);
+        throw connectError(error, named(options.bootstrap), topics);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
 import { externalError, type LambdaError } from '../../core/errors.ts';
+import { named } from '../../probes/kafka-brokers.ts';
 import type { Generator, StreamName } from '../generator.ts';
 import { type Deliveries, noDeliveries, type OnDelivered, type Sink } from '../sink.ts';
 import { Cluster, type ClusterOptions, type KafkaCluster } from './cluster.ts';
@@ -229,7 +230,7 @@ export class KafkaSink implements Sink {
     const failed = this.deliveries.user_events.failed + this.deliveries.transactions.failed;
     this.failure =
       error ??
-      externalError(`Kafka at ${this.options.bootstrap.join(', ')} acknowledged ${failed} records too late or never.`, {
+      externalError(`Kafka at ${named(this.options.bootstrap)} acknowledged ${failed} records too late or never.`, {
         code: 'KAFKA_DELIVERY_TIMEOUT',
         actions: ['See "lambdactl status" and the log of Kafka, then run the generator again with the same --seed.'],
         details: { deliveries: this.deliveries },

@@ -4,6 +4,7 @@ import { type CdcLoadResult, type CdcLoadTask, runCdcLanes } from '../../bench/c
 import { drained } from '../../bench/drain.ts';
 import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/thresholds.ts';
 import type { LatencyReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
+import type { Bootstrap } from '../../core/bootstrap.ts';
 import { LambdaError } from '../../core/errors.ts';
 import { domainEpoch } from '../../generator/users.ts';
 import { cdcTables, replication } from '../../platform/pipeline.ts';
@@ -92,7 +93,7 @@ async function untilStreaming(client: PostgresClient, signal: AbortSignal): Prom
 interface Parts {
   server: Server;
   seeded: { users: number; products: number };
-  bootstrap: readonly string[];
+  bootstrap: Bootstrap;
   tail: TopicTail;
 }
 

@@ -16,7 +16,7 @@ export async function benchInCluster(
 ): Promise<BenchReport> {
   await requireCluster(stack);
   const flags = { rate, duration, warmup, seed, events, concurrency, 'find-max': findMax };
-  const { data } = await runInCluster(stack, ['bench', scenario, ...argumentsOf(flags)], true, context);
+  const { data } = await runInCluster(stack, ['bench', scenario, ...argumentsOf(flags)], 'stack', context);
   // Checked as any kept result is: it may come from another version of lambdactl in the image.
   return benchReportSchema.parse(data);
 }

@@ -6,6 +6,7 @@ import { throughputOf } from '../../bench/throughput.ts';
 import { replication } from '../../components/kafka/component.ts';
 import { kafkaPerfJob } from '../../components/kafka/perf-job.ts';
 import type { BenchReport, LedgerReport } from '../../core/bench-report.ts';
+import { addressesIn, type Bootstrap } from '../../core/bootstrap.ts';
 import { externalError } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import { streamNames } from '../../generator/generator.ts';
@@ -47,7 +48,7 @@ export const ingestScenario: Scenario = async (context) => {
   }
 };
 
-async function run(context: ScenarioContext, bootstrap: readonly string[]): Promise<ScenarioFindings> {
+async function run(context: ScenarioContext, bootstrap: Bootstrap): Promise<ScenarioFindings> {
   const { request, profile } = context;
   const offsets = await endOffsets(bootstrap, topics);
   const options = optionsOf(context, bootstrap);
@@ -92,13 +93,13 @@ async function run(context: ScenarioContext, bootstrap: readonly string[]): Prom
   };
 }
 
-function optionsOf({ request }: ScenarioContext, bootstrap: readonly string[]): RunOptions {
+function optionsOf({ request }: ScenarioContext, bootstrap: Bootstrap): RunOptions {
   const { warmupMs, durationMs, rate, seed } = request;
   return {
     rate: rate ?? 'max',
     duration: warmupMs + durationMs,
     seed,
-    sink: { type: 'kafka', bootstrap: [...bootstrap], topicPrefix, lingerMs },
+    sink: { type: 'kafka', bootstrap, topicPrefix, lingerMs },
   };
 }
 
@@ -117,7 +118,7 @@ function load(context: ScenarioContext, options: RunOptions): Promise<LoadResult
 /** The same number of the same records, acknowledged by the same brokers, with the same compression and waiting time. */
 function measureReference(
   context: ScenarioContext,
-  bootstrap: readonly string[],
+  bootstrap: Bootstrap,
   { sent, elapsedMs }: LoadResult,
 ): Promise<BenchReport['reference'][number]> {
   return step(context, { id: 'reference', title: 'kafka-producer-perf-test on the same broker' }, async () => {
@@ -135,7 +136,7 @@ function measureReference(
       const properties = ['acks=all', 'compression.type=lz4', `linger.ms=${lingerMs}`, `batch.size=${batchBytes}`];
       const throughput = context.request.rate ?? -1;
       const args = [
-        ...['--bootstrap-server', bootstrap.join(','), '--topic', referenceTopic, '--payload-file', file],
+        ...['--bootstrap-server', addressesIn(bootstrap).join(','), '--topic', referenceTopic, '--payload-file', file],
         ...['--num-records', String(records), '--throughput', String(throughput)],
         ...['--warmup-records', String(Math.floor((records * context.request.warmupMs) / elapsedMs))],
         ...['--command-property', ...properties],

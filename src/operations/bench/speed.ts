@@ -5,6 +5,7 @@ import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/
 import { throughputOf } from '../../bench/throughput.ts';
 import { liveProgress, type RunWindow, visibleLatencies, visibleRows } from '../../bench/visible.ts';
 import type { LatencyReport, LedgerReport, Percentiles } from '../../core/bench-report.ts';
+import type { Bootstrap } from '../../core/bootstrap.ts';
 import { LambdaError } from '../../core/errors.ts';
 import { step } from '../../core/events.ts';
 import type { RunOptions } from '../../generator/options.ts';
@@ -31,14 +32,14 @@ export const speedScenario: Scenario = async (context) => {
 
 class SpeedRun {
   private readonly context: ScenarioContext;
-  private readonly bootstrap: readonly string[];
+  private readonly bootstrap: Bootstrap;
   private readonly clickhouse: ClickHouseClient;
   private readonly rate: number;
   private readonly durationMs: number;
   private readonly startedAt = Date.now();
   private readonly notes: string[] = [];
 
-  constructor(context: ScenarioContext, bootstrap: readonly string[], clickhouse: ClickHouseClient) {
+  constructor(context: ScenarioContext, bootstrap: Bootstrap, clickhouse: ClickHouseClient) {
     this.context = context;
     this.bootstrap = bootstrap;
     this.clickhouse = clickhouse;
@@ -92,7 +93,7 @@ class SpeedRun {
 
   private options(): RunOptions {
     const { warmupMs, seed } = this.context.request;
-    const sink = { type: 'kafka' as const, bootstrap: [...this.bootstrap] };
+    const sink = { type: 'kafka' as const, bootstrap: this.bootstrap };
     return { rate: this.rate, duration: warmupMs + this.durationMs, seed, sink };
   }
 

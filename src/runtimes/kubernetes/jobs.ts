@@ -66,7 +66,8 @@ export function jobObjects(
     spec: {
       serviceAccountName: job.name === cliAccount ? cliAccount : jobAccount,
       // lambdactl asks the cluster only where it was told what its stack is.
-      automountServiceAccountToken: job.name === cliAccount && plan.files.length > 0,
+      automountServiceAccountToken:
+        job.name === cliAccount && plan.files.some(({ path }) => path.endsWith('/stack.json')),
       enableServiceLinks: false,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 15,
