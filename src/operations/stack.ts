@@ -227,8 +227,7 @@ export class OpenStack {
     const { cluster } = this;
     const ports = planned ?? (await this.planPorts(choice));
     const pins = Object.fromEntries((await this.artifacts.list()).map(({ name, version }) => [name, version]));
-    const { imageTag } = await import('./images/tag.ts');
-    const images = cluster === null ? {} : { images: await imageTag({ projectRoot }) };
+    const images = cluster === null ? {} : { images: await tagOfImages() };
     const runtime = cluster === null ? 'embedded' : 'kubernetes';
     this.credentials = await ensureCredentials(this.paths, { ...choice, runtime });
     this.desired = await updateDesired(this.paths, (present) => ({
@@ -274,4 +273,10 @@ export class OpenStack {
       actions: ['lambdactl up'],
     });
   }
+}
+
+/** Loaded where a stack runs in a cluster: everything else does without. */
+async function tagOfImages(): Promise<string> {
+  const { imageTag } = await import('./images/tag.ts');
+  return imageTag({ projectRoot });
 }
