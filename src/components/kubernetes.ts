@@ -34,6 +34,8 @@ export interface HelmRelease {
 
 /** How a component is delivered by an upstream operator or chart, beside our own StatefulSet of it (docs/adr/0024). */
 export interface OperatorDelivery {
+  /** Its pods run our own image of the component; those of the others run upstream's, and ours need not be there. */
+  ownImage: boolean;
   releases(context: KubernetesContext): readonly HelmRelease[];
   /**
    * Custom resources and what they name; secrets as Secret objects. What no release brings (Secrets, Services, …) is applied before the

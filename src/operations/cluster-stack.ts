@@ -5,6 +5,7 @@ import type { Profile } from '../platform/profile.ts';
 import type { Runtime } from '../runtimes/contract.ts';
 import { removeStackFiles } from '../runtimes/stack-files.ts';
 import type { ClusterRef } from '../state/desired.ts';
+import { componentName } from './selection.ts';
 import type { OpenStack } from './stack.ts';
 
 export interface ClusterStack {
@@ -90,9 +91,15 @@ export async function makeKindCluster(
 /** The images of what was chosen, in the nodes of the stack's kind cluster. @throws LambdaError as `loadImages` */
 export async function loadKindImages(kind: string, wish: KindWish, context: OperationContext): Promise<void> {
   const { stack, profile, components, confirm } = wish;
-  const { loadImages } = await import('./images/load.ts');
+  const [{ loadImages }, { deliveryOf }] = await Promise.all([
+    import('./images/load.ts'),
+    import('../runtimes/kubernetes/context.ts'),
+  ]);
+  const own = components.filter((name) => deliveryOf(componentName(name), profile)?.ownImage !== false);
+  // To build none by name means to build all.
+  if (own.length === 0) return;
   await step(context, { id: 'images', title: 'Images' }, async () => {
-    const request = { home: stack.home, stack: stack.name, profile, components, cluster: kind, confirm };
+    const request = { home: stack.home, stack: stack.name, profile, components: own, cluster: kind, confirm };
     const { loaded, present } = await loadImages(request, context);
     return { value: undefined, detail: `${loaded.length} loaded, ${present.length} there` };
   });

@@ -38,6 +38,7 @@ const podSecurity = {
 
 /** The official chart on the platform's own PostgreSQL; DAGs by git-sync. */
 export const airflowOperator: OperatorDelivery = {
+  ownImage: true,
   service: (instance) => instance,
   port: (id) => (id === port ? apiPort : undefined),
   releases: (context) => release(context, 'airflow', context.namespaceOf('airflow'), values(context)),

@@ -75,6 +75,10 @@ export const kafkaVersion = '4.3.1';
 /** In `kubernetes.charts` of a profile: the cluster has this operator already, whoever installed it. */
 export const installedElsewhere = 'installed';
 
+/** Whether the operator is somebody else's: nobody here knows in which namespace it runs. */
+export const isInstalledElsewhere = (context: KubernetesContext, name: ReleaseName): boolean =>
+  context.profile.kubernetes.charts[name] === installedElsewhere;
+
 /** The release as the profile wants it: none where the cluster has the operator already. */
 export function release(
   context: KubernetesContext,
@@ -85,7 +89,7 @@ export function release(
   const pinned: Chart = charts[name];
   const { chart, version, brings } = pinned;
   const other = context.profile.kubernetes.charts[name];
-  if (other === installedElsewhere) return [];
+  if (isInstalledElsewhere(context, name)) return [];
   const repository = other === undefined ? pinned.repository : undefined;
   return [
     {
@@ -101,7 +105,7 @@ export function release(
 }
 
 /** Upstream's own images that are named here and not by a chart; `kubernetes.images.overrides` replaces each by its name here. */
-const images = {
+export const images = {
   // Of the minor version that the embedded runtime has; Debian 12, whose collations are those of our other images.
   postgres: 'ghcr.io/cloudnative-pg/postgresql:18.4-minimal-bookworm',
   clickhouse: 'clickhouse/clickhouse-server:26.7',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clickhouse } from '../clickhouse/component.ts';
+import { cpuRequest } from '../cpu.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 import { overriddenImage, release, upstreamImage } from './charts.ts';
 import { userSettings } from './clickhouse-users.ts';
@@ -29,6 +30,7 @@ const [keeperPort, raftPort] = [2181, 9444];
 
 /** Altinity's operator: one server with the settings and users of plain delivery, and Keeper. */
 export const clickhouseOperator: OperatorDelivery = {
+  ownImage: false,
   service: (instance) => instance,
   port: (id) => (id === 'clickhouse.http' || id === 'clickhouse.tcp' ? ports[id] : undefined),
   releases: (context) => release(context, 'clickhouse-operator', context.namespaceOf('clickhouse'), values(context)),
@@ -123,7 +125,12 @@ function server(context: KubernetesContext): KubernetesObject {
             {
               name: 'server',
               metadata: { labels: podLabels(context, 'clickhouse'), annotations: revision(passwords(context)) },
-              spec: pod(context, 'clickhouse', upstreamImage(context, 'clickhouse'), resources(memoryMiB, '250m')),
+              spec: pod(
+                context,
+                'clickhouse',
+                upstreamImage(context, 'clickhouse'),
+                resources(memoryMiB, cpuRequest('clickhouse', context.profile)),
+              ),
             },
           ],
           volumeClaimTemplates: [{ name: 'data', reclaimPolicy: 'Retain', spec: claim(context, 'clickhouse') }],

@@ -2,6 +2,7 @@ import type { Bootstrap } from '../../core/bootstrap.ts';
 import { authorityVariable } from '../connect/authority.ts';
 import { archives, connect } from '../connect/component.ts';
 import { type Connector, declaredConnectors } from '../connect/connectors.ts';
+import { cpuRequest } from '../cpu.ts';
 import { bootstrapServers } from '../kafka/component.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 import { authorityIn } from '../tls.ts';
@@ -33,6 +34,7 @@ const authorityDirectory = '/mnt/authority';
 
 /** Strimzi's KafkaConnect from our image, and a KafkaConnector for every connector that is declared. */
 export const connectOperator: OperatorDelivery = {
+  ownImage: true,
   service: (instance) => instance,
   port: (id) => (id === port ? restPort : undefined),
   // Where the brokers are delivered plainly, Connect brings the operator.
@@ -104,7 +106,7 @@ function worker(context: KubernetesContext): KubernetesObject {
         offsetStorageTopic: offsets,
         statusStorageTopic: status,
         config: without(settings, forbidden),
-        resources: resources(memoryMiB, '250m'),
+        resources: resources(memoryMiB, cpuRequest('connect', context.profile)),
         jvmOptions: { '-Xms': `${Math.min(64, heapMiB)}m`, '-Xmx': `${heapMiB}m` },
         metricsConfig: { type: 'strimziMetricsReporter', values: { allowList: workerMetrics } },
         template: {

@@ -1,6 +1,7 @@
 import type { Profile } from '../../platform/profile.ts';
 import { archives } from '../connect/component.ts';
 import { controlTopic } from '../connect/connectors.ts';
+import { cpuRequest } from '../cpu.ts';
 import { kafka, replication } from '../kafka/component.ts';
 import { type DeclaredTopic, declaredTopics } from '../kafka/topics.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
@@ -30,6 +31,7 @@ export const metricsPort = 9404;
 
 /** Strimzi: brokers in KRaft mode with the settings that are declared, and a KafkaTopic for every topic of the pipeline. */
 export const kafkaOperator: OperatorDelivery = {
+  ownImage: false,
   service: (instance) => instance,
   // What brokers tell clients of themselves are their pods' own names; the Services carry those of plain delivery.
   serverNames: (namespace) => [
@@ -120,7 +122,7 @@ function nodePool(context: KubernetesContext): KubernetesObject {
         replicas: settings.brokers,
         roles: ['controller', 'broker'],
         storage: { type: 'jbod', volumes: [volume] },
-        resources: resources(memoryMiB, '250m'),
+        resources: resources(memoryMiB, cpuRequest('kafka', context.profile)),
         jvmOptions: { '-Xms': `${Math.min(64, heapMiB)}m`, '-Xmx': `${heapMiB}m` },
       },
     },

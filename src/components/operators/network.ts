@@ -9,9 +9,15 @@ export interface Peer {
   pods?: Readonly<Record<string, string>>;
 }
 
+/** Pods of an operator that somebody else has installed, in whichever namespace. */
+export interface ForeignPeer {
+  namespace?: undefined;
+  pods: Readonly<Record<string, string>>;
+}
+
 interface Flow {
-  to?: Peer;
-  from?: Peer;
+  to?: Peer | ForeignPeer;
+  from?: Peer | ForeignPeer;
   ports: readonly number[];
 }
 
@@ -71,8 +77,8 @@ export function policy(
 
 const namespaceOf = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
 
-const selector = ({ namespace, pods }: Peer) => ({
-  namespaceSelector: namespaceOf(namespace),
+const selector = ({ namespace, pods }: Peer | ForeignPeer) => ({
+  namespaceSelector: namespace === undefined ? {} : namespaceOf(namespace),
   ...(pods === undefined ? {} : { podSelector: { matchLabels: pods } }),
 });
 

@@ -1,9 +1,10 @@
 import { cdcTables, databases, replication } from '../../platform/pipeline.ts';
 import { heartbeat } from '../connect/debezium.ts';
+import { cpuRequest } from '../cpu.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 import { postgres } from '../postgres/component.ts';
-import { overriddenImage, release, upstreamImage } from './charts.ts';
-import { type Peer, podsOf, policy } from './network.ts';
+import { isInstalledElsewhere, overriddenImage, release, upstreamImage } from './charts.ts';
+import { type ForeignPeer, type Peer, podsOf, policy } from './network.ts';
 import {
   certificateSecrets,
   fileOf,
@@ -28,6 +29,7 @@ const webhookPort = 9443;
 
 /** CloudNativePG: one Cluster with the settings, roles and databases that the pipeline declares. */
 export const postgresOperator: OperatorDelivery = {
+  ownImage: false,
   service: (instance) => instance,
   port: (id) => (id === port ? sqlPort : undefined),
   // Standbys, and the manager of each instance, go by the Services of the operator's own.
@@ -142,7 +144,7 @@ function clusterObject(context: KubernetesContext): KubernetesObject {
           size: `${volumesGiB.postgres ?? 5}Gi`,
           ...(storageClass === undefined ? {} : { storageClass }),
         },
-        resources: resources(components.postgres.memoryMiB, '250m'),
+        resources: resources(components.postgres.memoryMiB, cpuRequest('postgres', context.profile)),
         // Seconds for a clean stop; the default is half an hour.
         stopDelay: 60,
         smartShutdownTimeout: 15,
@@ -204,20 +206,23 @@ const heartbeatTable = { name: heartbeat.table, schema: heartbeat.schema };
 
 function policies(context: KubernetesContext): KubernetesObject[] {
   const namespace = context.namespaceOf('postgres');
-  const operator: Peer = { namespace, pods: { 'app.kubernetes.io/name': 'cloudnative-pg' } };
+  const pods = { 'app.kubernetes.io/name': 'cloudnative-pg' };
+  const elsewhere = isInstalledElsewhere(context, 'cloudnative-pg');
+  const operator: Peer | ForeignPeer = elsewhere ? { pods } : { namespace, pods };
   const instances = podsOf(context, 'postgres');
   const inner = { ports: [sqlPort, statusPort] };
+  const ofOperator = policy(
+    context,
+    'cloudnative-pg',
+    { namespace, pods, component: 'postgres' },
+    {
+      apiServer: true,
+      webhook: webhookPort,
+      flows: [{ to: instances, ...inner }],
+    },
+  );
   return [
-    policy(
-      context,
-      'cloudnative-pg',
-      { ...operator, component: 'postgres' },
-      {
-        apiServer: true,
-        webhook: webhookPort,
-        flows: [{ to: instances, ...inner }],
-      },
-    ),
+    ...(elsewhere ? [] : [ofOperator]),
     // The instance's manager keeps its state in the Cluster; standbys read from the primary.
     policy(
       context,

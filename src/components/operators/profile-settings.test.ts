@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { clusterOptions, plainly, shippedProfile } from '../../../test/support/cluster.ts';
+import { componentName } from '../../operations/selection.ts';
+import type { ComponentName } from '../../platform/pipeline.ts';
 import type { Profile } from '../../platform/profile.ts';
+import { resourcesFor } from '../../runtimes/kubernetes/quantities.ts';
 import { clusterContext } from '../../runtimes/kubernetes/render.ts';
 import type { KubernetesObject } from '../kubernetes.ts';
 import { operatorOf } from './index.ts';
@@ -71,6 +74,51 @@ it('replaces charts and images, and leaves out what the cluster has', async () =
       ?.objects(context)
       .filter(({ kind }) => kind === 'StatefulSet'),
   ).toEqual([]);
+});
+
+it('lets an operator in from any namespace where somebody else has installed it, and from its own where not', async () => {
+  const policies = async (charts: Record<string, string>) => {
+    const objects = operatorOf('postgres')?.objects(
+      await contextOf({ ...full, kubernetes: { ...full.kubernetes, charts } }),
+    );
+    return new Map(
+      objects?.filter(({ kind }) => kind === 'NetworkPolicy').map((each) => [each.metadata.name, spec(each)]),
+    );
+  };
+  const podSelector = { matchLabels: { 'app.kubernetes.io/name': 'cloudnative-pg' } };
+  const peers = (policy: { ingress: { from: object[] }[] } | undefined) => policy?.ingress.flatMap(({ from }) => from);
+  const elsewhere = await policies({ 'cloudnative-pg': 'installed' });
+  expect(peers(elsewhere.get('postgres-cluster'))).toContainEqual({ namespaceSelector: {}, podSelector });
+  expect(elsewhere.has('cloudnative-pg')).toBe(false);
+  const ours = await policies({});
+  expect(peers(ours.get('postgres-cluster'))).toContainEqual({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'data' } },
+    podSelector,
+  });
+  expect(ours.has('cloudnative-pg')).toBe(true);
+});
+
+it('asks for the cores that plain delivery asks for, which is what a small machine has', async () => {
+  const context = await contextOf(lite);
+  const ofKind = (component: ComponentName, kind: string) =>
+    spec(
+      operatorOf(component)
+        ?.objects(context)
+        .find((each) => each.kind === kind),
+    );
+  const plain = (component: ComponentName) => resourcesFor(component, 0, lite).requests.cpu;
+  expect(ofKind('postgres', 'Cluster').resources.requests.cpu).toBe(plain('postgres'));
+  expect(ofKind('connect', 'KafkaConnect').resources.requests.cpu).toBe(plain('connect'));
+  expect(ofKind('spark', 'SparkApplication').driver.coreRequest).toBe(plain('spark'));
+});
+
+it('says rightly which operators run our own images', async () => {
+  const context = await contextOf(full);
+  for (const component of Object.keys(full.kubernetes.delivery).map(componentName)) {
+    const delivery = operatorOf(component);
+    const asked = JSON.stringify([delivery?.objects(context), delivery?.releases(context)]);
+    expect(asked.includes(`lambdactl/${component}`), component).toBe(delivery?.ownImage);
+  }
 });
 
 it('uses the executor that the machine can carry', async () => {

@@ -1,3 +1,4 @@
+import { cpuRequest } from '../cpu.ts';
 import type { KubernetesContext, KubernetesObject, OperatorDelivery } from '../kubernetes.ts';
 import { spark } from '../spark/component.ts';
 import { overriddenImage, release } from './charts.ts';
@@ -24,6 +25,7 @@ const user = 10_001;
  * (docs/adr/0011), so the master is local[N] and there are no executors; the operator submits, watches and restarts the driver.
  */
 export const sparkOperator: OperatorDelivery = {
+  ownImage: true,
   service: (instance) => instance,
   releases: (context) => release(context, 'spark-operator', context.namespaceOf('spark'), values(context)),
   objects: (context) => [
@@ -78,7 +80,7 @@ function speedJob(context: KubernetesContext): KubernetesObject {
   const { memoryMiB, heapMiB = Math.floor(memoryMiB / 2) } = context.profile.components.spark;
   const driver = {
     cores: 1,
-    coreRequest: '500m',
+    coreRequest: cpuRequest('spark', context.profile),
     // Request and limit of the pod are their sum: the budget.
     memory: `${heapMiB}m`,
     memoryOverhead: `${memoryMiB - heapMiB}m`,

@@ -6,6 +6,7 @@ import type { OperationContext } from '../../core/events.ts';
 import type { ComponentName } from '../../platform/pipeline.ts';
 import { applyComponent } from './apply.ts';
 import { type ClusterClient, nameOf, type ObjectRef } from './client.ts';
+import { deliveryOf } from './context.ts';
 import { guardComponent, isGuard } from './guards.ts';
 import { type Inventory, releaseRef } from './inventory.ts';
 import { baseComponent } from './labels.ts';
@@ -88,7 +89,8 @@ export async function startComponent(
   await resume(client, objects, signal);
   tell(component, { created, changed, pruned }, context);
   const namespace = clusterContext(render).namespaceOf(component);
-  const startTimeoutMs = releases.length > 0 ? operatorTimeoutMs : timeoutOf(component, render);
+  const byOperator = deliveryOf(component, render.profile) !== null;
+  const startTimeoutMs = byOperator ? operatorTimeoutMs : timeoutOf(component, render);
   await waitUntilReady(client, { stack: render.stack, component, namespace, objects, startTimeoutMs }, context);
 }
 
