@@ -199,12 +199,18 @@ const importTree = (log: string, tree: string, name: string, change: readonly st
     [tree, name, ...change],
   );
 
-/** Debian from the mirror that the machine itself uses. */
-async function debootstrap(log: string, packages: readonly string[], target: string): Promise<void> {
+/** Debian from the mirror that the machine itself uses. @param more further arguments of mmdebstrap */
+export async function debootstrap(
+  log: string,
+  packages: readonly string[],
+  target: string,
+  { suite = versions.debian, more = [] }: { suite?: string; more?: readonly string[] } = {},
+): Promise<void> {
   mkdirSync(paths.images, { recursive: true });
   const own = '/etc/apt/sources.list.d/debian.sources';
+  // The machine's own list names the suites of its own release.
+  const sourceList = suite === versions.debian && existsSync(own) ? [own] : [];
   await run(log, 'mmdebstrap', [
-    ...['--mode=root', '--variant=minbase', `--include=${packages.join(',')}`, versions.debian, target],
-    ...(existsSync(own) ? [own] : []),
+    ...['--mode=root', '--variant=minbase', `--include=${packages.join(',')}`, ...more, suite, target, ...sourceList],
   ]);
 }

@@ -11,6 +11,8 @@ export const root = join(cache, 'kind');
 export const paths = {
   /** Programs built here, and links to those of Debian; first on the PATH of everything that the rig starts. */
   bin: join(root, 'bin'),
+  /** helm, kubeseal and the operators: only for the tests of these, because lambdactl takes what it finds on the PATH. */
+  operatorBin: join(root, 'operators', 'bin'),
   stamps: join(root, 'stamps'),
   logs: join(root, 'log'),
   /** Rootfs of a kind node. */

@@ -31,51 +31,79 @@ export const hostPackages: Step = {
   },
 };
 
-const modules = [...new Set(programs.map(({ module }) => module))];
-
-/** One step for each Go module: the go command's own cache makes an interrupted build go on where it was. */
-export const goPrograms: readonly Step[] = modules.map((module) => {
-  const wanted = programs.filter((program) => program.module === module);
-  return {
-    name: `go-${module}`,
-    inputs: [versions.kubernetes, ...wanted.map((program) => program.package)],
-    files: [`go/${module}`],
-    outputs: wanted.map(({ name }) => join(paths.bin, name)),
-    async run() {
-      mkdirSync(paths.bin, { recursive: true });
-      for (const { name, package: path } of wanted) {
-        const output = ['-o', join(paths.bin, name)];
-        await run(`go-${module}`, 'go', ['build', '-trimpath', '-buildvcs=false', ...flags(module), ...output, path], {
-          cwd: join(sources, 'go', module),
-          env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
-        });
-      }
-    },
-  };
-});
-
-/** Kubernetes' programs refuse to work together without knowing their version, which its own build sets so. */
-function flags(module: string): string[] {
-  if (module !== 'kubernetes') return ['-ldflags', '-s -w'];
-  const [major, minor] = versions.kubernetes.slice(1).split('.');
-  const set = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((where) => [
-    `-X ${where}.gitVersion=${versions.kubernetes}`,
-    `-X ${where}.gitMajor=${major}`,
-    `-X ${where}.gitMinor=${minor}`,
-    `-X ${where}.gitCommit=module`,
-    `-X ${where}.gitTreeState=clean`,
-  ]);
-  return ['-ldflags', ['-s -w', ...set].join(' ')];
+/** A program to build. */
+export interface GoProgram {
+  /** Directory below go/ with its go.mod. */
+  module: string;
+  /** Another place of that directory, beside the rig's sources. */
+  from?: string;
+  package: string;
+  name: string;
+  /** Go variables set at link time. */
+  stamps?: Readonly<Record<string, string>>;
 }
 
-/** Directory of kind's sources in the module cache: its node files are taken from there, none is kept here. */
-export async function kindSources(): Promise<string> {
-  const { stdout } = await execa('go', ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kind'], {
-    cwd: join(sources, 'go', 'kind'),
+/** One step for each Go module: the go command's own cache makes an interrupted build go on where it was. */
+export function goSteps(programs: readonly GoProgram[], bin: string): readonly Step[] {
+  const modules = [...new Set(programs.map(({ module }) => module))];
+  return modules.map((module) => {
+    const wanted = programs.filter((program) => program.module === module);
+    const directory = wanted[0]?.from ?? `go/${module}`;
+    return {
+      name: `go-${module}`,
+      inputs: [
+        versions.kubernetes,
+        ...wanted.flatMap((program) => [program.package, ...Object.values(program.stamps ?? {})]),
+      ],
+      files: [directory],
+      outputs: wanted.map(({ name }) => join(bin, name)),
+      async run() {
+        mkdirSync(bin, { recursive: true });
+        for (const { name, package: path, stamps = {} } of wanted) {
+          const output = ['-o', join(bin, name)];
+          const link = module === 'kubernetes' ? kubernetesStamps() : stamps;
+          const flags = ['-s -w', ...Object.entries(link).map(([variable, value]) => `-X ${variable}=${value}`)];
+          const args = ['-trimpath', '-buildvcs=false', '-ldflags', flags.join(' '), ...output, path];
+          await run(`go-${module}`, 'go', ['build', ...args], {
+            cwd: join(sources, directory),
+            env: { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
+          });
+        }
+      },
+    };
+  });
+}
+
+export const goPrograms = goSteps(programs, paths.bin);
+
+/** Kubernetes' programs refuse to work together without knowing their version, which its own build sets so. */
+function kubernetesStamps(): Record<string, string> {
+  const [major = '', minor = ''] = versions.kubernetes.slice(1).split('.');
+  const stamps = {
+    gitVersion: versions.kubernetes,
+    gitMajor: major,
+    gitMinor: minor,
+    gitCommit: 'module',
+    gitTreeState: 'clean',
+  };
+  return Object.fromEntries(
+    ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((where) =>
+      Object.entries(stamps).map(([name, value]) => [`${where}.${name}`, value]),
+    ),
+  );
+}
+
+/** Directory of a Go module's sources in the module cache: its files are taken from there, none is kept here. */
+export async function moduleSources(directory: string, module: string): Promise<string> {
+  const { stdout } = await execa('go', ['list', '-m', '-f', '{{.Dir}}', module], {
+    cwd: join(sources, directory),
     env: { GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
   });
   return stdout;
 }
+
+/** Directory of kind's sources. */
+export const kindSources = (): Promise<string> => moduleSources('go/kind', 'sigs.k8s.io/kind');
 
 function relink(target: string, path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) rmSync(path);

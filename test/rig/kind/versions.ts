@@ -68,3 +68,31 @@ export const programs = [
     name: 'local-path-provisioner',
   },
 ] as const;
+
+const sealedSecrets = {
+  module: 'sealed-secrets',
+  from: '../control-plane/go/sealed-secrets',
+  stamps: { 'main.VERSION': '0.36.0' },
+};
+
+/** What `rig.ts build operators` compiles. */
+export const operatorPrograms = [
+  { module: 'cloudnative-pg', package: 'github.com/cloudnative-pg/cloudnative-pg/cmd/manager', name: 'cloudnative-pg' },
+  { module: 'spark-operator', package: 'github.com/kubeflow/spark-operator/v2/cmd/operator', name: 'spark-operator' },
+  { ...sealedSecrets, package: 'github.com/bitnami-labs/sealed-secrets/cmd/controller', name: 'sealed-secrets' },
+  { ...sealedSecrets, package: 'github.com/bitnami-labs/sealed-secrets/cmd/kubeseal', name: 'kubeseal' },
+  { module: 'helm', from: '../control-plane/go/helm', package: 'helm.sh/helm/v4/cmd/helm', name: 'helm' },
+] as const;
+
+/** Trees of Debian that operators' images stand on. */
+export const operatorTrees = {
+  /** The oldest suite that has the major version which the Cluster asks for. */
+  postgres: { suite: 'forky', packages: ['postgresql-18'] },
+  java: { suite: versions.debian, packages: ['openjdk-17-jre-headless', 'tini', 'procps'] },
+} as const;
+
+/** Spark with its Kubernetes client, as PyPI has it; the version is that of upstream's image of the operator. */
+export const pyspark = {
+  version: '4.0.4',
+  sha256: '7e119366364d48e3cda1b1efd1ebc6cd672949500667c9cabbeef858daba700f',
+} as const;
