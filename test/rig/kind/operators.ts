@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { charts, upstreamImages } from '../../../src/components/operators/charts.ts';
+import { charts, images } from '../../../src/components/operators/charts.ts';
 import { debootstrap } from './node-image.ts';
 import { paths } from './paths.ts';
 import { goSteps, moduleSources } from './programs.ts';
@@ -17,7 +17,7 @@ export const operatorImages = {
   'cloudnative-pg': `ghcr.io/cloudnative-pg/cloudnative-pg:${charts['cloudnative-pg'].app}`,
   'spark-operator': `ghcr.io/kubeflow/spark-operator/controller:${charts['spark-operator'].app}`,
   'sealed-secrets': `ghcr.io/bitnami-labs/sealed-secrets-controller:${charts['sealed-secrets'].app}`,
-  postgres: upstreamImages.postgres,
+  postgres: images.postgres,
 } as const;
 type OperatorImage = keyof typeof operatorImages;
 
