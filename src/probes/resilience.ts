@@ -26,6 +26,9 @@ const transientCodes = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  // As undici says it: the other side closed the connection, or never took it.
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
 /** Whether the same again may succeed: errors that say so of themselves, and those of the network. */

@@ -52,3 +52,21 @@ it('writes, reads and deletes under the right address, as the user of the server
     'key GET /lake/none',
   ]);
 });
+
+it('asks again where the connection was closed, and says so where it stays closed', async () => {
+  let closed = 0;
+  const hangingUp = async (times: number): Promise<Server> => {
+    const http = createServer((request, answer) => {
+      if (closed++ < times) request.socket.destroy();
+      else answer.end();
+    });
+    await new Promise<void>((settle) => http.listen(0, '127.0.0.1', settle));
+    onTestFinished(() => void http.close());
+    const { port } = http.address() as AddressInfo; // a TCP server's address
+    return { url: `http://127.0.0.1:${port}`, host: '127.0.0.1', port, user: 'key', password: 'secret' };
+  };
+  expect(await ensureBucket(await hangingUp(1), 'lake')).toBe(false);
+  closed = 0;
+  const never = readObject(await hangingUp(9), 'lake/x', new AbortController().signal);
+  await expect(never).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE', retryable: true });
+});
