@@ -229,3 +229,13 @@ it('delivers no stand-in of the warehouse where there is a real one', async () =
   const found = titles(await objectsOf(profile)).filter((title) => title.includes('/warehouse'));
   expect(found).toEqual([]);
 });
+
+it('keeps accounts and flows of components that are there from before, when others are brought up', async () => {
+  const only = (name: string) => catalogue.filter((each) => each.name === name);
+  const options = await clusterOptions(lite, { components: only('clickhouse') });
+  const ofKafka = (present: typeof catalogue) =>
+    titles(renderCluster(options, present).base).filter((title) => title.endsWith('data/kafka'));
+  expect(ofKafka([])).toEqual([]);
+  expect(ofKafka(only('kafka'))).toEqual(['ServiceAccount data/kafka', 'NetworkPolicy data/kafka']);
+  expect(renderCluster(options, only('kafka')).components.has('kafka')).toBe(false);
+});

@@ -57,17 +57,24 @@ export interface RenderedCluster {
   components: ReadonlyMap<ComponentName, { releases: readonly HelmRelease[]; objects: readonly KubernetesObject[] }>;
 }
 
-/** Everything that the stack consists of in the cluster, in a stable order. */
-export function renderCluster(options: ClusterRenderOptions): RenderedCluster {
+/**
+ * Everything that the stack consists of in the cluster, in a stable order.
+ * @param present components that are there from before and go on: they keep their accounts and flows, and nothing else is rendered of them
+ */
+export function renderCluster(
+  options: ClusterRenderOptions,
+  present: readonly ComponentDefinition[] = [],
+): RenderedCluster {
   const contexts = bothContexts(options);
   const { context } = contexts;
+  const all = [...new Set([...options.components, ...present])];
   return {
     base: [
       ...namespaceObjects(context),
-      ...accountObjects(options.components, context),
-      ...networkPolicies(options.components, context),
+      ...accountObjects(all, context),
+      ...networkPolicies(all, context),
       ...accountSecrets(options.credentials, context),
-      ...guardObjects(options.components, context),
+      ...guardObjects(all, context),
     ],
     addons: addonsOf(context),
     components: new Map(options.components.map((definition) => [definition.name, componentOf(definition, contexts)])),

@@ -112,11 +112,14 @@ class KubernetesRuntime implements Runtime {
     const wanted = await readWanted(this.paths);
     const client = await this.client();
     const options = await renderOptions(this.options, wanted, await this.imageTag(wanted));
+    const inventory = this.inventory(client, wanted);
+    const known = await inventory.read(noSignal);
+    const present = this.options.components.filter(({ name }) => known.has(name));
     return {
       client,
-      inventory: this.inventory(client, wanted),
+      inventory,
       render: options,
-      rendered: renderCluster(options),
+      rendered: renderCluster(options, present),
       options: this.options,
     };
   }
