@@ -181,7 +181,13 @@ describeOnCluster('a stack in a cluster', () => {
 
   it('stops keeping data, and starts again', async () => {
     const claims = await items('persistentvolumeclaims');
+    // Left by a starter that was killed.
+    const processing = ['-n', 'processing'];
+    await cluster().kubectl([...processing, 'create', 'job', 'lake-left', '--image=none.invalid/none']);
+    const labels = ['lambdactl.dev/stack=second', 'lambdactl.dev/run=left'];
+    await cluster().kubectl([...processing, 'label', 'job', 'lake-left', ...labels]);
     await open().stop(undefined, context);
+    expect(await items('jobs')).toEqual([]);
     const { services } = await open().observe();
     expect(new Set(services.map(({ state }) => state))).toEqual(new Set(['stopped']));
     expect(await items('pods')).toEqual([]);

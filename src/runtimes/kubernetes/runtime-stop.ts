@@ -4,6 +4,7 @@ import { externalError } from '../../core/errors.ts';
 import { stopManager } from './apply.ts';
 import type { ClusterClient, ObjectRef } from './client.ts';
 import type { Workload } from './client-types.ts';
+import { labelNames } from './labels.ts';
 import { podsOf } from './wait.ts';
 
 type Change = (ref: ObjectRef) => Partial<KubernetesObject>;
@@ -67,6 +68,18 @@ function merged(
 ): KubernetesObject {
   const metadata = { ...change.metadata, name, ...(namespace === undefined ? {} : { namespace }) };
   return { ...change, apiVersion, kind, metadata };
+}
+
+/** Ends runs of jobs whose starter is gone: a pod of Airflow that was replaced, a terminal that was closed by force. */
+export async function endRuns(
+  client: ClusterClient,
+  { stack, namespace }: { stack: string; namespace: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const labels = `${labelNames.stack}=${stack},${labelNames.run}`;
+  for (const job of await client.list({ apiVersion: 'batch/v1', kind: 'Job' }, { namespace, labels }, signal)) {
+    await client.remove(job, 'Background', signal);
+  }
 }
 
 /** Longer than any pod's own time to end. */

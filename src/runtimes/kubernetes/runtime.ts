@@ -37,7 +37,7 @@ import { clusterContext, type RenderedCluster, renderCluster, renderJob } from '
 import { newRunId, refuseLocalFiles, runJobInCluster } from './run-job.ts';
 import { destroyInCluster, destroyKind } from './runtime-destroy.ts';
 import { installAddons, prepareBase, type StartScope, startComponent } from './runtime-start.ts';
-import { stopComponent } from './runtime-stop.ts';
+import { endRuns, stopComponent } from './runtime-stop.ts';
 
 /** Never aborted: the contract's questions have no signal, and every request has its own limit. */
 const noSignal = new AbortController().signal;
@@ -139,6 +139,10 @@ class KubernetesRuntime implements Runtime {
     const client = await this.client();
     const inventory = await this.inventory(client, wanted).read(signal);
     const chosen = this.chosen(wanted).filter(({ name }) => components?.includes(name) ?? true);
+    if (components === undefined) {
+      const namespace = wanted.profile.kubernetes.namespaces.processing;
+      await endRuns(client, { stack: this.options.stack, namespace }, signal);
+    }
     for (const names of stopOrder(chosen, wanted.profile)) {
       signal.throwIfAborted();
       const { stack } = this.options;
