@@ -1,7 +1,9 @@
+import { usageError } from '../core/errors.ts';
 import { type OperationContext, step } from '../core/events.ts';
 import { type CdcOptions, type CdcResult, runCdcLoad } from '../generator/cdc.ts';
-import { openPostgres } from '../probes/postgres.ts';
+import { openPostgres, type PostgresClient } from '../probes/postgres.ts';
 import { givenNumbers, numberFlag } from './number-flags.ts';
+import { seededRows } from './seeded-rows.ts';
 import { openStack, type StackRef } from './stack.ts';
 
 export interface GenerateChangesRequest extends StackRef {
@@ -9,7 +11,7 @@ export interface GenerateChangesRequest extends StackRef {
   flags: Readonly<Record<string, unknown>>;
 }
 
-/** Changes rows of the shop's database. @throws LambdaError BAD_NUMBER, NOT_UP, CDC_OPTIONS_INVALID */
+/** Changes rows of the shop's database. @throws LambdaError BAD_NUMBER, NOT_UP, SHOP_NOT_SEEDED, CDC_OPTIONS_INVALID */
 export async function generateChanges(
   { flags, ...ref }: GenerateChangesRequest,
   context: OperationContext,
@@ -25,10 +27,24 @@ export async function generateChanges(
   try {
     const title = `Change ${numberFlag('rate', flags.rate)} rows/s (${options.pattern})`;
     return await step(context, { id: 'changes', title }, async () => {
-      const value = await runCdcLoad(client, options, { signal: context.signal });
+      const rows = await rowsToChange(client, stack.name, options);
+      const value = await runCdcLoad(client, { ...options, ...rows }, { signal: context.signal });
       return { value, detail: `${value.inserted + value.updated + value.deleted} rows` };
     });
   } finally {
     await client.close();
   }
+}
+
+/** What is there, or less of it where that was asked for. */
+async function rowsToChange(client: PostgresClient, stack: string, asked: Pick<CdcOptions, 'users' | 'products'>) {
+  const seeded = await seededRows(client, stack);
+  const { users = seeded.users, products = seeded.products } = asked;
+  if (users > seeded.users || products > seeded.products) {
+    throw usageError(`The shop has ${seeded.users} users and ${seeded.products} products: no more can be changed.`, {
+      code: 'CDC_OPTIONS_INVALID',
+      actions: ['Without --users and --products all of them are.'],
+    });
+  }
+  return { users, products };
 }

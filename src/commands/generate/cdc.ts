@@ -24,8 +24,8 @@ export default class GenerateCdc extends BaseCommand {
     }),
     count: Flags.string({ char: 'n', description: 'How many rows' }),
     seed: Flags.string({ description: 'Whole number that determines all changes; drawn when absent' }),
-    users: Flags.string({ description: 'Users that were seeded', default: '10000' }),
-    products: Flags.string({ description: 'Products that were seeded', default: '1000' }),
+    users: Flags.string({ description: 'How many of the seeded users; all when absent' }),
+    products: Flags.string({ description: 'How many of the seeded products; all when absent' }),
   });
 
   protected override async execute(context: OperationContext): Promise<CommandResult> {

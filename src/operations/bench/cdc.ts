@@ -6,13 +6,13 @@ import { latencyThresholds, ledgerThresholds, rateThreshold } from '../../bench/
 import type { LatencyReport, LedgerReport, ThresholdReport } from '../../core/bench-report.ts';
 import type { Bootstrap } from '../../core/bootstrap.ts';
 import { LambdaError } from '../../core/errors.ts';
-import { domainEpoch } from '../../generator/users.ts';
 import { cdcTables, replication } from '../../platform/pipeline.ts';
 import { endOffsets } from '../../probes/kafka.ts';
 import { type TailedRecord, TopicTail } from '../../probes/kafka-tail.ts';
 import { openPostgres, type PostgresClient } from '../../probes/postgres.ts';
 import type { Server } from '../../probes/server.ts';
 import { brokersOf } from '../brokers.ts';
+import { seededRows } from '../seeded-rows.ts';
 import type { Scenario, ScenarioContext, ScenarioFindings } from './scenario.ts';
 
 const defaultRate = 2000;
@@ -40,7 +40,7 @@ export const cdcScenario: Scenario = async (context) => {
   }
 };
 
-/** @throws LambdaError BENCH_NOT_SEEDED, BENCH_CDC_IDLE */
+/** @throws LambdaError SHOP_NOT_SEEDED, BENCH_CDC_IDLE */
 async function prepare(
   server: Server,
   { stack, signal }: ScenarioContext,
@@ -53,22 +53,6 @@ async function prepare(
   } finally {
     await client.close();
   }
-}
-
-/** What updates take. Rows that loads have inserted are younger than the shop's own. */
-async function seededRows(client: PostgresClient, stack: string): Promise<{ users: number; products: number }> {
-  const count = async (table: string, column: string) => {
-    const sql = `select count(*)::int as n from ${table} where ${column} < $1`;
-    const [row] = await client.query<{ n: number }>(sql, [new Date(domainEpoch)]);
-    return row?.n ?? 0;
-  };
-  const [users, products] = [await count('users', 'registration_date'), await count('products', 'created_at')];
-  if (users > 0 && products > 0) return { users, products };
-  throw new LambdaError('The shop’s database has no users or products that could be changed.', {
-    code: 'BENCH_NOT_SEEDED',
-    category: 'preflight',
-    actions: [stack === 'default' ? 'lambdactl seed' : `lambdactl seed --stack ${stack}`],
-  });
 }
 
 /** Debezium takes its slot when the snapshot is done: what changes before that may arrive as part of the snapshot. */
