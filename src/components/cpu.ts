@@ -16,7 +16,8 @@ const millicores: Record<ComponentName | 'job', number> = {
   objectstore: 50,
   warehouse: 50,
   airflow: 25,
-  job: 100,
+  // Several at once: two tasks of Airflow's, and what the user runs.
+  job: 50,
 };
 
 /** As Kubernetes writes it, e.g. "100m". A profile for bigger machines asks for more, up to half a core. */

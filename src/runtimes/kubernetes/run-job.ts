@@ -161,13 +161,19 @@ async function startedPod(client: ClusterClient, run: JobRun, signal: AbortSigna
     if (trouble !== null) {
       const begin = since.get(trouble.code) ?? performance.now();
       since.set(trouble.code, begin);
-      if (performance.now() - begin >= trouble.patienceMs) throw refused(run, trouble);
+      if (performance.now() - begin >= patienceWith(trouble)) throw refused(run, trouble);
     } else since.clear();
     if (pod === undefined && (await client.read<Workload>(job, signal)) === null)
       throw notStarted(run, 'it was deleted meanwhile');
     await delay(pollMs, undefined, { signal });
   }
 }
+
+/** Room for a run may be taken by others, which end. */
+const queueMs = 180_000;
+
+const patienceWith = ({ code, patienceMs }: Trouble): number =>
+  code === 'UNSCHEDULABLE' ? Math.max(queueMs, patienceMs) : patienceMs;
 
 function refused({ job }: JobRun, { code, message, actions, details }: Trouble): LambdaError {
   return externalError(`${job.title}: ${message}`, {
